@@ -1,0 +1,57 @@
+"""What more than one script of the tutorial uses.
+
+Every name in the table can be imported from ``utils``. A module is loaded when one of
+its names is first asked for: a script that needs no torch does not wait for it.
+"""
+
+import importlib
+import sys
+
+from utils import console
+
+_HOME = {
+    "console": ["BadInput"],
+    "events": ["read_events"],
+    "images": ["SAMPLE_CREDIT", "sample_image", "show_grid", "show_row", "to_pixels"],
+    "paths": [
+        "CODE",
+        "DATA_ROOT",
+        "RESULT_ROOT",
+        "fresh_dir",
+        "result_dir",
+        "write_whole",
+    ],
+    "proof": ["check", "check_less", "refused", "warned"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> object:
+    """Load the module that defines ``name``, and return what it names."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'utils' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"utils.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    _settle()
+    return value
+
+
+def _settle() -> None:
+    """One thread, so that a seed gives the same numbers everywhere; and no windows."""
+    global _one_thread, _no_window
+    if not _one_thread and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+        _one_thread = True
+    if (
+        not _no_window
+        and "matplotlib" in sys.modules
+        and "ipykernel" not in sys.modules
+    ):
+        sys.modules["matplotlib"].use("agg")
+        _no_window = True
+
+
+_one_thread = _no_window = False
+console.prepare()
+_settle()

@@ -1,0 +1,71 @@
+"""Where data lie and results go."""
+
+import os
+import shutil
+from pathlib import Path
+
+from utils.console import BadInput
+
+CODE = Path(__file__).resolve().parents[1]
+
+
+def _root(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable) or CODE.parent / default).absolute()
+
+
+DATA_ROOT = _root("TUTORIAL_DATA", "Data")
+RESULT_ROOT = _root("TUTORIAL_RESULT", "Result")
+
+
+def make_dir(folder: Path) -> Path:
+    """Create ``folder``, with its parents, and return it; BadInput where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{folder}: can't make this folder ({error.strerror}): free the place, or "
+            "name others in the variables TUTORIAL_DATA and TUTORIAL_RESULT"
+        ) from error
+    return folder
+
+
+def result_dir(script: str | Path) -> Path:
+    """Return the folder for what ``script`` writes, made if missing.
+
+    It stands under ``Result/`` where the script stands under ``Code/``. A script from
+    elsewhere gets a folder of its own name.
+    """
+    path = Path(script).resolve().with_suffix("")
+    inside = path.relative_to(CODE) if path.is_relative_to(CODE) else Path(path.name)
+    return make_dir(RESULT_ROOT / inside)
+
+
+def fresh_dir(path: str | Path) -> Path:
+    """Empty the folder ``path``, or make it, and return it.
+
+    :raises ValueError: outside ``Data/`` and ``Result/``, where nothing is deleted
+    """
+    folder = Path(path).absolute()
+    roots = (DATA_ROOT, RESULT_ROOT)
+    if not any(
+        folder != r and folder.resolve().is_relative_to(r.resolve()) for r in roots
+    ):
+        raise ValueError(f"{folder}: only folders inside {roots} are emptied")
+    if folder.exists():
+        shutil.rmtree(folder)
+    return make_dir(folder)
+
+
+def write_whole(path: str | Path, content: bytes | str) -> None:
+    """Write ``content`` (text as UTF-8) as ``path``: all of it, or nothing."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
