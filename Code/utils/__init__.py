@@ -10,9 +10,19 @@ import sys
 from utils import console
 
 _HOME = {
+    "archive": ["OFFICIAL_MD5", "fetch_archive", "read_batches", "write_digits"],
     "console": ["BadInput"],
     "events": ["read_events"],
-    "images": ["SAMPLE_CREDIT", "sample_image", "show_grid", "show_row", "to_pixels"],
+    "dataset": ["BatchLoader", "MyDataset", "load_all", "load_image", "read_index"],
+    "images": [
+        "SAMPLE_CREDIT",
+        "sample_image",
+        "show_classes",
+        "show_grid",
+        "show_row",
+        "to_pixels",
+    ],
+    "model": ["Net"],
     "paths": [
         "CODE",
         "DATA_ROOT",
@@ -21,7 +31,23 @@ _HOME = {
         "result_dir",
         "write_whole",
     ],
+    "prepare": [
+        "DataSet",
+        "arguments",
+        "class_folders",
+        "find_dataset",
+        "fingerprint",
+        "make",
+        "needs",
+        "weights_path",
+    ],
     "proof": ["check", "check_less", "refused", "warned"],
+    "train": [
+        "evaluate",
+        "read_weights",
+        "save_weights",
+        "train_epoch",
+    ],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE_OF)

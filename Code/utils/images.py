@@ -102,6 +102,35 @@ def show_grid(
     return fig
 
 
+def show_classes(
+    rows: dict[str, Sequence[Picture]], path: str | Path, title: str, side: int = 32
+) -> Figure:
+    """Draw one row of small pictures for each class, save it, return the figure.
+
+    :param rows: the pictures of each class
+    :param side: every picture is scaled to ``side`` x ``side`` pixels
+    """
+    import matplotlib.pyplot as plt
+
+    gap, columns = 2, max(len(pictures) for pictures in rows.values())
+    step = side + gap
+    sheet = np.full((step * len(rows) - gap, step * columns - gap, 3), 255, np.uint8)
+    for i, pictures in enumerate(rows.values()):
+        for j, picture in enumerate(pictures):
+            small = Image.fromarray(to_pixels(picture)).resize((side, side))
+            sheet[i * step : i * step + side, j * step : j * step + side] = small
+    size = (0.5 * columns + 1.4, 0.5 * len(rows) + 0.5)
+    fig, ax = plt.subplots(figsize=size, layout="constrained")
+    ax.imshow(sheet, interpolation="nearest")
+    ax.set_yticks([i * step + side / 2 for i in range(len(rows))], list(rows))
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_title(title)
+    fig.savefig(path)
+    return fig
+
+
 def draw_picture(ax, picture: np.ndarray, title: str, side: int | None = None) -> None:
     """Draw pixels (H, W, 3) in ``ax``, framed in grey, so that a black border is seen.
 

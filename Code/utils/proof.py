@@ -58,7 +58,7 @@ def check_less(claim: str, smaller: object, larger: object) -> None:
         raise AssertionError(f"{claim}\n  shapes {a.shape} and {b.shape} differ")
     if not np.all(a < b):
         raise AssertionError(
-            f"{claim}\n  not smaller: {smaller}\n  than:        {larger}"
+            f"{claim}\n  not: {_short(smaller)}\n  <    {_short(larger)}"
         )
     _holds(f"{claim}: {a.max():.4g} < {b.min():.4g}")
 
@@ -235,4 +235,11 @@ def _is_empty(value: object) -> bool:
 
 
 def _differs(claim: str, a: object, b: object, why: str) -> None:
-    raise AssertionError(f"{claim}\n  {why}\n  by hand:  {a}\n  by torch: {b}")
+    raise AssertionError(
+        f"{claim}\n  {why}\n  by hand:  {_short(a)}\n  by torch: {_short(b)}"
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 500 else f"{text[:300]} … {text[-200:]}"

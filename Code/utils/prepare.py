@@ -1,0 +1,352 @@
+"""Data flow one way: each artefact is made from the one before, and remembers it.
+
+============ ===================================== ========================== =========
+artefact     where                                 made by                    from
+============ ===================================== ========================== =========
+``png``      ``Data/<data set>/png/``              1_1_cifar10_to_png.py      archive
+``split``    ``Data/<data set>/split/``            1_2_split_dataset.py       png, or
+                                                                              a folder
+``index``    ``Data/<data set>/train.txt`` …       1_3_1_generate_txt.py      split
+``mean_std`` ``Data/<data set>/mean_std.json``     1_5_1_compute_mean.py      index
+``weights``  ``Result/main_training/<data set>/``  main_training/main.py      mean_std
+             ``default/net_params.pt``
+============ ===================================== ========================== =========
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from utils.console import BadInput
+from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
+
+_MADE_FROM = {  # in the order in which they are made
+    "png": "archive",
+    "split": "png",
+    "index": "split",
+    "mean_std": "index",
+    "weights": "mean_std",
+}
+_MADE_BY = {
+    "png": "1_data_prepare/1_1_cifar10_to_png.py",
+    "split": "1_data_prepare/1_2_split_dataset.py",
+    "index": "1_data_prepare/1_3_1_generate_txt.py",
+    "mean_std": "1_data_prepare/1_5_1_compute_mean.py",
+    "weights": "main_training/main.py",
+}
+_FILES = {  # what an artefact consists of; the last holds the record
+    "png": ["png"],
+    "split": ["split"],
+    "index": ["train.txt", "valid.txt", "test.txt", "index.json"],
+    "mean_std": ["mean_std.json"],
+}
+_RECORD = {
+    "png": "png/manifest.json",
+    "split": "split/manifest.json",
+    "index": "index.json",
+    "mean_std": "mean_std.json",
+}
+ARCHIVES = {"digits": "digits-python.tar.gz", "cifar10": "cifar-10-python.tar.gz"}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set: its name, its place under ``Data/``, and a user's own folder.
+
+    :ivar given: what ``--dataset`` said
+    :ivar name: its folder under ``Data/`` and ``Result/main_training/``
+    :ivar folder: of a user's own images, one sub-folder a class; None for the others
+    """
+
+    given: str
+    name: str
+    folder: Path | None = None
+
+    @property
+    def home(self) -> Path:
+        """The folder of its artefacts."""
+        return DATA_ROOT / self.name
+
+    @property
+    def archive(self) -> Path | None:
+        """What it is unpacked from; None for a user's own images."""
+        return None if self.folder else self.home / ARCHIVES[self.name]
+
+    def record(self, artefact: str) -> dict:
+        """Return what ``artefact`` remembers of its making; empty where there is none.
+
+        :raises BadInput: the file can't be read
+        """
+        path = self.home / _RECORD[artefact]
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise BadInput(
+                f"{path}: is damaged ({error}): delete it and run {_MADE_BY[artefact]}"
+            ) from error
+        if not isinstance(record, dict):
+            raise BadInput(
+                f"{path}: is damaged: delete it and run {_MADE_BY[artefact]}"
+            )
+        return record
+
+
+def find_dataset(given: str | None = None) -> DataSet:
+    """Return the data set that ``given`` names.
+
+    :param given: ``digits``, ``cifar10``, or the path of a folder with one sub-folder a
+        class; None for the variable ``TUTORIAL_DATASET``, else ``digits``
+    :raises BadInput: no such data set
+    """
+    given = given or os.environ.get("TUTORIAL_DATASET") or "digits"
+    if given in ARCHIVES:
+        return DataSet(given, given)
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise BadInput(
+            f"{given}: no such data set: give digits, cifar10, or the path of a folder "
+            "with one sub-folder of images per class"
+        )
+    folder = folder.resolve()
+    mark = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()
+    return DataSet(str(folder), f"{folder.name or 'root'}-{mark[:6]}", folder)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
+
+
+def arguments(doc: str) -> argparse.ArgumentParser:
+    """Return a parser with ``--dataset``, for a script with the docstring ``doc``.
+
+    What it parses has a :class:`DataSet` as ``dataset``.
+    """
+    lines = doc.strip().splitlines()
+    text = [line for line in lines if not re.fullmatch(r"=+", line)]
+    parser = _Parser(description=text[0])
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        type=lambda given: find_dataset(given),
+        default=os.environ.get("TUTORIAL_DATASET") or "digits",
+        help="digits, cifar10, or a folder with one sub-folder of images per class",
+    )
+    return parser
+
+
+def class_folders(folder: Path) -> dict[str, list[str]]:
+    """Return the images of each class below ``folder``: sorted, relative to ``folder``.
+
+    Classes are the sub-folders (hidden ones apart), images the files with an ending
+    that Pillow reads, also in folders below; paths have ``/`` on every system.
+
+    :raises BadInput: no classes, or one without images
+    """
+    from PIL import Image
+
+    endings = tuple(Image.registered_extensions())
+    classes = sorted(
+        entry.name
+        for entry in os.scandir(folder)
+        if entry.is_dir() and not entry.name.startswith(".")
+    )
+    if not classes:
+        raise BadInput(f"{folder}: has no sub-folders: make one per class, with images")
+    found = {}
+    for name in classes:
+        found[name] = sorted(
+            Path(place, file).relative_to(folder).as_posix()
+            for place, _, files in os.walk(folder / name)
+            for file in files
+            if file.lower().endswith(endings) and not file.startswith(".")
+        )
+        if not found[name]:
+            raise BadInput(
+                f"{folder / name}: has no images: put some there, or remove the folder"
+            )
+    return found
+
+
+def fingerprint(artefact: str, data: DataSet) -> str | None:
+    """Return a text that changes whenever ``artefact`` does; None where it is missing.
+
+    Of the archive it is the md5, of a user's own folder a hash over the images' names,
+    sizes and times, of all others a hash of the record, which holds the fingerprint of
+    what they were made from.
+    """
+    if artefact == "archive":
+        path = data.archive
+        if path is None or not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return _hash_of_file(file, "md5")
+    if artefact == "png" and data.folder:
+        seen = hashlib.sha256()
+        for images in class_folders(data.folder).values():
+            for image in images:
+                status = (data.folder / image).stat()
+                line = f"{image}\t{status.st_size}\t{status.st_mtime_ns}\n"
+                seen.update(line.encode("utf-8", "surrogateescape"))
+        return seen.hexdigest()
+    path = data.home / _RECORD[artefact]
+    if not path.is_file():
+        return None
+    content = [path.read_bytes()]
+    if artefact == "index":  # its text files may be edited by hand
+        content += [(data.home / name).read_bytes() for name in _FILES["index"][:3]]
+    return hashlib.sha256(b"".join(content)).hexdigest()
+
+
+def _hash_of_file(file, kind: str) -> str:
+    seen = hashlib.new(kind, usedforsecurity=False)
+    while block := file.read(1 << 20):
+        seen.update(block)
+    return seen.hexdigest()
+
+
+def weights_path(data: DataSet, name: str = "default") -> Path:
+    """Return where main.py writes the weights of the run ``name``."""
+    return RESULT_ROOT / "main_training" / data.name / name / "net_params.pt"
+
+
+def why_not(artefact: str, data: DataSet) -> str | None:
+    """Say why ``artefact`` can't be used as it is: ``missing``, ``stale``; or None."""
+    if artefact == "png" and data.folder:
+        return None
+    if artefact == "weights":
+        path = weights_path(data)
+        if not path.is_file():
+            return "missing"
+        from utils.train import read_weights
+
+        made_from = read_weights(path)[1].get("made_from")
+    else:
+        if not all((data.home / name).exists() for name in _FILES[artefact]):
+            return "missing"
+        record = data.record(artefact)
+        if not record:
+            return "missing"
+        made_from = record.get("made_from")
+    source = fingerprint(_MADE_FROM[artefact], data)
+    if source is None and artefact == "png":
+        return None  # unpacked, then the archive was deleted: that is fine
+    return None if made_from == source else "stale"
+
+
+def needs(artefact: str, dataset: str | DataSet | None = None) -> Path:
+    """Return the path of ``artefact``, made first where it is missing or stale.
+
+    It is made by the script that makes it, in a process of its own, from artefacts that
+    are made first in the same way; several processes may ask at once.
+
+    :param artefact: ``png``, ``split``, ``index``, ``mean_std`` or ``weights``
+    :param dataset: see :func:`find_dataset`
+    :return: of ``index`` the folder with train.txt, valid.txt and test.txt, of a user's
+        own ``png`` the folder itself
+    :raises BadInput: the script could not make it
+    """
+    data = dataset if isinstance(dataset, DataSet) else find_dataset(dataset)
+    for step in list(_MADE_FROM)[: list(_MADE_FROM).index(artefact) + 1]:
+        if why_not(step, data) is None:
+            continue
+        make_dir(data.home)
+        with FileLock(data.home / f".lock-needs-{step}"):
+            why = why_not(step, data)
+            if why is not None:
+                _run_maker(step, data, why)
+    if artefact == "weights":
+        return weights_path(data)
+    if artefact == "png" and data.folder:
+        return data.folder
+    if artefact == "index":
+        return data.home
+    return data.home / _FILES[artefact][0]
+
+
+def _run_maker(artefact: str, data: DataSet, why: str) -> None:
+    script = CODE / _MADE_BY[artefact]
+    print(f"({artefact} of {data.name} is {why}: running {script.name})", flush=True)
+    done = subprocess.run(
+        [sys.executable, str(script), "--dataset", data.given],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise BadInput(
+            last if done.returncode == 2 else f"{script.name} failed: {last}"
+        )
+
+
+def make(
+    artefact: str,
+    data: DataSet,
+    build: Callable[[Path], dict],
+    settings: dict | None = None,
+    again: bool = False,
+) -> bool:
+    """Make ``artefact`` in a folder beside its place, then move it there, whole.
+
+    One process makes it at a time, a second one waits. What a killed run left is
+    removed.
+
+    :param build: gets an empty folder, writes the files there, and returns what the
+        record shall say
+    :param settings: a part of the record; other settings make it anew
+    :param again: make it even if it is there already
+    :return: False if it was there already, from the same source and settings
+    """
+    make_dir(data.home)
+    with FileLock(data.home / f".lock-{artefact}"):
+        part, old = (data.home / f"{artefact}.{end}" for end in ("part", "old"))
+        for left_over in (part, old):
+            if left_over.exists():
+                shutil.rmtree(left_over)
+        settings = json.loads(json.dumps(settings or {}))
+        as_wanted = data.record(artefact).get("settings", {}) == settings
+        if not again and as_wanted and why_not(artefact, data) is None:
+            return False
+        part.mkdir()
+        try:
+            made_from = fingerprint(_MADE_FROM[artefact], data)
+            record = {"made_from": made_from, "settings": settings, **build(part)}
+            text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+            name = _RECORD[artefact]
+            if artefact in ("png", "split"):  # its files stand in the folder itself
+                name = Path(name).name
+            (part / name).write_text(text, encoding="utf-8", newline="\n")
+            _move_in(artefact, data, part, old)
+        finally:
+            for left_over in (part, old):
+                shutil.rmtree(left_over, ignore_errors=True)
+    return True
+
+
+def _move_in(artefact: str, data: DataSet, part: Path, old: Path) -> None:
+    """Replace the old artefact by the new one; without its record it does not count."""
+    if artefact in ("png", "split"):
+        target = data.home / artefact
+        if target.exists():
+            target.replace(old)
+        part.replace(target)
+        return
+    (data.home / _RECORD[artefact]).unlink(missing_ok=True)
+    for name in _FILES[artefact]:  # the record comes last
+        (part / name).replace(data.home / name)
