@@ -64,19 +64,22 @@ def class_names(index: str | Path, labels: list[int]) -> list[str]:
     return classes
 
 
-def load_image(path: str | Path) -> Image.Image:
+def load_image(path: str | Path, index: str | Path | None = None) -> Image.Image:
     """Return the image as RGB, decoded.
 
+    :param index: the index file that names it, for the error's message
     :raises BadInput: it is missing or can't be decoded
     """
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
     except FileNotFoundError as error:
-        raise BadInput(
-            f"{path}: is missing, though the index names it: put it back, or run "
-            "1_3_1_generate_txt.py again"
-        ) from error
+        remedy = "check the name"
+        if index is not None:
+            remedy = f"{index} names it: put it back, or run 1_3_1_generate_txt.py"
+        raise BadInput(f"{path}: is missing: {remedy}") from error
+    except IsADirectoryError as error:
+        raise BadInput(f"{path}: is a folder: name the images in it") from error
     except UnidentifiedImageError as error:
         raise BadInput(
             f"{path}: is not an image that Pillow reads: take it out of the data set"
@@ -109,6 +112,7 @@ class MyDataset(Dataset):
         :param target_transform: of the label
         :raises BadInput: see :func:`read_index` and :func:`class_names`
         """
+        self.index = Path(index)
         self.paths, self.labels = read_index(index)
         self.classes = class_names(index, self.labels)
         self.transform = transform
@@ -119,7 +123,7 @@ class MyDataset(Dataset):
 
         :raises BadInput: the image is missing or can't be decoded
         """
-        image, label = load_image(self.paths[i]), self.labels[i]
+        image, label = load_image(self.paths[i], self.index), self.labels[i]
         if self.transform is not None:
             image = self.transform(image)
         if self.target_transform is not None:
@@ -151,7 +155,7 @@ def load_all(index: str | Path, side: int = 32) -> tuple[torch.Tensor, torch.Ten
 
     def load(start: int) -> None:
         for i in range(start, min(start + 500, len(paths))):
-            pixels[i] = np.asarray(fit(load_image(paths[i]), side))
+            pixels[i] = np.asarray(fit(load_image(paths[i], index), side))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(load, range(0, len(paths), 500)))

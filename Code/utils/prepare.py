@@ -21,7 +21,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -350,3 +351,11 @@ def _move_in(artefact: str, data: DataSet, part: Path, old: Path) -> None:
     (data.home / _RECORD[artefact]).unlink(missing_ok=True)
     for name in _FILES[artefact]:  # the record comes last
         (part / name).replace(data.home / name)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Let one process at a time write into ``folder``, made if missing; others wait."""
+    make_dir(folder)
+    with FileLock(folder.with_name(f".lock-{folder.name}")):
+        yield
