@@ -6,6 +6,7 @@ its names is first asked for: a script that needs no torch does not wait for it.
 
 import importlib
 import sys
+import warnings
 
 from utils import console
 
@@ -70,12 +71,12 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'utils' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"utils.{_MODULE_OF[name]}"), name)
     globals()[name] = value
-    _settle()
+    settle()
     return value
 
 
-def _settle() -> None:
-    """One thread, so that a seed gives the same numbers everywhere; and no windows."""
+def settle() -> None:
+    """One thread, so that a seed gives the same numbers everywhere; no windows."""
     global _one_thread, _no_window
     if not _one_thread and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
@@ -86,9 +87,24 @@ def _settle() -> None:
         and "ipykernel" not in sys.modules
     ):
         sys.modules["matplotlib"].use("agg")
+        _let_pictures_show_chinese(sys.modules["matplotlib"])
         _no_window = True
+
+
+def _let_pictures_show_chinese(matplotlib) -> None:
+    """Fall back on a Chinese font where there is one; no warning where there is none.
+
+    Titles of lessons are English, but classes have the names of a user's own folders.
+    """
+    from matplotlib import font_manager
+
+    known = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "Heiti SC", "SimHei")
+    there = set(font_manager.get_font_names())
+    fonts = ["DejaVu Sans", *(font for font in known if font in there)]
+    matplotlib.rcParams["font.family"] = fonts
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
 
 
 _one_thread = _no_window = False
 console.prepare()
-_settle()
+settle()

@@ -107,6 +107,7 @@ def read_batches(
     :raises BadInput: the archive is damaged, or a file in it is not what it should be
     """
     names: list[str] | None = None
+    found = False
     waiting: list[tuple[str, str, dict]] = []
     try:
         with tarfile.open(archive, "r|gz") as tar:
@@ -136,6 +137,7 @@ def read_batches(
                 while names and waiting:
                     name, part, batch = waiting.pop(0)
                     images, labels = _batch(archive, name, batch, len(names))
+                    found = True
                     yield part, names, images, labels
     except FileNotFoundError as error:
         raise BadInput(
@@ -144,8 +146,9 @@ def read_batches(
         ) from error
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(f"{archive}: is damaged ({error}): {_REMEDY}") from error
-    if names is None or waiting:
-        raise BadInput(f"{archive}: has no batches.meta with class names: {_REMEDY}")
+    if not found:
+        missing = "no batches" if names else "no batches.meta with class names"
+        raise BadInput(f"{archive}: has {missing}: {_REMEDY}")
 
 
 def _class_names(archive: Path, batch: dict) -> list[str]:

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 SAMPLE_CREDIT = "photograph: flickr.com/photos/vultilion/6056698931, CC BY 2.0"
 
 
+def pyplot():
+    """Return matplotlib.pyplot, loaded now: not every script draws."""
+    import matplotlib.pyplot
+
+    import utils
+
+    utils.settle()
+    return matplotlib.pyplot
+
+
 def sample_image(size: int = 160) -> Image.Image:
     """Return a photograph of a dahlia, RGB, ``size`` x ``size`` pixels.
 
@@ -80,7 +90,7 @@ def show_grid(
     :param inches: the side of one place
     :raises ValueError: the numbers of images and of titles differ
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     if len(images) != len(titles):
         raise ValueError(f"{len(images)} images, {len(titles)} titles")
@@ -110,7 +120,7 @@ def show_classes(
     :param rows: the pictures of each class
     :param side: every picture is scaled to ``side`` x ``side`` pixels
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     gap, columns = 2, max(len(pictures) for pictures in rows.values())
     step = side + gap

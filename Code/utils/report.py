@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from utils.dataset import load_image
-from utils.images import show_grid
+from utils.images import pyplot, show_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,10 +22,8 @@ def draw_curves(history: Sequence[dict], best: int, path: Path, title: str) -> F
         valid_accuracy (in [0, 1]) and lr
     :param best: the epoch, from 1, whose weights were kept
     """
-    import matplotlib.pyplot as plt
-
     epochs = range(1, len(history) + 1)
-    fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
+    fig, axes = pyplot().subplots(1, 3, figsize=(10, 3), layout="constrained")
     for part, color in (("train", "tab:blue"), ("valid", "tab:orange")):
         for ax, what, unit in ((axes[0], "loss", 1), (axes[1], "accuracy", 100)):
             values = [unit * epoch[f"{part}_{what}"] for epoch in history]
@@ -50,11 +48,9 @@ def draw_confusion(
 
     :param counts: (classes, classes): row: the true class, column: the predicted one
     """
-    import matplotlib.pyplot as plt
-
     share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     side = max(4.5, min(12, 1.8 + 0.45 * len(classes)))
-    fig, ax = plt.subplots(figsize=(side + 0.8, side), layout="constrained")
+    fig, ax = pyplot().subplots(figsize=(side + 0.8, side), layout="constrained")
     shades = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     fig.colorbar(shades, label="share of the true class", shrink=0.8)
     ticks = range(len(classes))

@@ -1,0 +1,213 @@
+"""main.py learns, repeats itself bit for bit, and says in one line what is wrong."""
+
+import json
+import random
+import shutil
+import time
+
+import pytest
+import torch
+from scripts import MAIN, PREDICT, listing, must_run, refuses, run, start
+from test_data_chain import own_images
+from utils import Net, read_events, read_weights
+
+DIGITS = "result/main_training/digits"
+ONE = ("--threads", 1)  # two beside a busy process are slower than one
+QUICK = ("--epochs", 2, *ONE)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The digits, trained with the default settings; not to be changed."""
+    root = tmp_path_factory.mktemp("trained")
+    root.joinpath("out.txt").write_text(must_run(MAIN, *ONE, root=root), encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def without_times(folder):
+    """What a run leaves, but the event files: they hold the time of day."""
+    files = listing(folder)
+    return {name: text for name, text in files.items() if "tfevents" not in name}
+
+
+def test_the_defaults_learn(trained):
+    report = json.loads((trained / DIGITS / "default/report.json").read_text())
+    assert report["test_accuracy"] > 0.95
+    assert report["valid_accuracy"] > 0.95
+    assert report["history"][0]["train_accuracy"] < 0.8
+    best = max(epoch["valid_accuracy"] for epoch in report["history"])
+    assert report["history"][report["best_epoch"] - 1]["valid_accuracy"] == best
+    assert report["valid_accuracy"] == best
+
+
+def test_one_line_an_epoch(trained):
+    out = (trained / "out.txt").read_text(encoding="utf-8")
+    lines = [line for line in out.splitlines() if line.startswith("epoch")]
+    assert len(lines) == 10
+    for line in lines:
+        for word in ("train: loss", "valid: loss", "%", "lr", "images/s"):
+            assert word in line
+
+
+def test_what_it_leaves(trained):
+    run_folder = trained / DIGITS / "default"
+    names = {path.name for path in run_folder.iterdir()}
+    pictures = {f"confusion_{part}.png" for part in ("train", "valid", "test")}
+    assert names == pictures | {
+        "curves.png",
+        "log",
+        "mistakes.png",
+        "net_params.pt",
+        "report.json",
+    }
+    report = json.loads((run_folder / "report.json").read_text())
+    events = read_events(run_folder / "log")
+    for tag, key in (
+        ("train/loss", "train_loss"),
+        ("valid/accuracy", "valid_accuracy"),
+    ):
+        logged = events.Scalars(tag)
+        assert [event.step for event in logged] == list(range(1, 11))
+        expected = [epoch[key] for epoch in report["history"]]
+        assert [event.value for event in logged] == pytest.approx(expected)
+
+
+def test_the_weights_are_those_that_were_judged(trained):
+    state, info = read_weights(trained / DIGITS / "default/net_params.pt")
+    net = Net(10)
+    net.load_state_dict(state)
+    assert info["classes"] == [str(digit) for digit in range(10)]
+    index = trained / "data/digits/test.txt"
+    report = json.loads((trained / DIGITS / "default/report.json").read_text())
+    from utils import BatchLoader, accuracy, evaluate, load_all
+
+    batches = BatchLoader(*load_all(index), 500, info["mean"], info["std"])
+    assert accuracy(*evaluate(net, batches)) == report["test_accuracy"]
+
+
+def test_the_same_seed_gives_the_same_bytes(copy):
+    for name, seed in (("one", 4), ("two", 4), ("three", 5)):
+        must_run(MAIN, *QUICK, "--seed", seed, "--name", name, root=copy)
+    one, two, three = (
+        without_times(copy / DIGITS / name) for name in ("one", "two", "three")
+    )
+    assert one == two
+    assert one["net_params.pt"] != three["net_params.pt"]
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0.8])
+def test_killed_and_run_again(fraction, copy, trained):
+    options = (*QUICK, "--seed", 4, "--name", "killed")
+    begin = time.monotonic()
+    must_run(MAIN, *options, root=copy)
+    seconds = time.monotonic() - begin
+    whole = without_times(copy / DIGITS / "killed")
+    shutil.rmtree(copy / DIGITS / "killed")
+    process = start(MAIN, *options, root=copy)
+    time.sleep(seconds * (fraction + random.Random(fraction).uniform(-0.1, 0.1)))
+    process.kill()
+    process.communicate()
+    must_run(MAIN, *options, root=copy)
+    assert without_times(copy / DIGITS / "killed") == whole
+    default = without_times(copy / DIGITS / "default")
+    assert default == without_times(trained / DIGITS / "default")
+
+
+def test_two_at_the_same_time(copy):
+    options = (*QUICK, "--name", "both")
+    processes = [start(MAIN, *options, root=copy) for _ in range(2)]
+    for process in processes:
+        _, err = process.communicate(timeout=300)
+        assert (process.returncode, err) == (0, "")
+    events = list((copy / DIGITS / "both/log").iterdir())
+    assert len(events) == 1
+    assert len(read_events(copy / DIGITS / "both/log").Scalars("train/loss")) == 2
+
+
+def test_own_images_are_learned_and_predicted(tmp_path):
+    folder = tmp_path / "my 图片"
+    own_images(folder)
+    must_run(MAIN, *ONE, "--dataset", folder, root=tmp_path)
+    (results,) = (tmp_path / "result/main_training").iterdir()
+    report = json.loads((results / "default/report.json").read_text())
+    assert report["test_accuracy"] == 1.0  # dark cats, bright dogs
+    pictures = [folder / "猫 cat" / "图 1.jpg", folder / "dog's" / "图 2.bmp"]
+    out = must_run(PREDICT, "--dataset", folder, *pictures, root=tmp_path)
+    assert f"{pictures[0]}: 猫 cat" in out and f"{pictures[1]}: dog's" in out
+    assert (results / "default/predictions.png").is_file()
+
+
+def test_from_the_disk_by_worker_processes(copy):
+    options = (*QUICK, "--name", "disk", "--workers", 1, "--lr", 0.03)
+    out = must_run(MAIN, *options, root=copy)
+    assert "read from the disk" in out
+    report = json.loads((copy / DIGITS / "disk/report.json").read_text())
+    first, last = report["history"]
+    assert last["train_loss"] < first["train_loss"]
+
+
+def test_predictions_without_pictures_are_of_test_images(trained, copy):
+    out = must_run(PREDICT, root=copy)
+    lines = [line for line in out.splitlines() if " %" in line]
+    assert len(lines) == 10
+    right = [
+        f"split/test/{i}/" in line and f": {i} " in line for i, line in enumerate(lines)
+    ]
+    assert sum(right) >= 8
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epochs", 0, "--name", "x"], "--epochs"),
+        (["--epochs", "many"], "--epochs"),
+        (["--lr", "nan", "--name", "x"], "--lr"),
+        (["--lr", -1, "--name", "x"], "--lr"),
+        (["--batch-size", 0, "--name", "x"], "--batch-size"),
+        (["--threads", 0], "--threads"),
+        (["--seed", 7], "--name"),
+        (["--name", "../x"], "--name ../x"),
+        (["--name", ".."], "--name"),
+        (["--device", "abacus"], "--device abacus"),
+        (["--dataset", "nothing"], "nothing"),
+        (["--lr", 1e9, "--name", "x"], ["NaN", "smaller --lr"]),
+    ],
+)
+def test_settings_that_make_no_sense(options, words, copy):
+    before = without_times(copy / DIGITS / "default")
+    refuses(MAIN, *options, root=copy, words=words)
+    assert without_times(copy / DIGITS / "default") == before
+
+
+def test_weights_that_are_none(copy, tmp_path):
+    weights = copy / DIGITS / "default/net_params.pt"
+    whole = weights.read_bytes()
+    other = tmp_path / "other.pt"
+    torch.save(Net(10), other)  # a whole model: a pickle with code
+    for content in (whole[: len(whole) // 2], b"", b"text", other.read_bytes()):
+        weights.write_bytes(content)
+        refuses(PREDICT, root=copy, words=["net_params.pt", "run main.py again"])
+    refuses(PREDICT, "--name", "nobody", root=copy, words=["nobody", "is missing"])
+
+
+def test_pictures_that_are_none(copy):
+    (copy / "text.png").write_text("no picture")
+    for name in ("text.png", "gone.png", "."):
+        refuses(PREDICT, name, root=copy, words=name)
+
+
+def test_stale_weights_are_trained_again(copy):
+    out = must_run(PREDICT, root=copy)
+    assert ": running" not in out
+    must_run(
+        MAIN.parents[1] / "1_data_prepare/1_2_split_dataset.py", "--seed", 3, root=copy
+    )
+    status, out, err = run(PREDICT, root=copy)
+    assert (status, err) == (0, "")
+    assert "weights of digits is stale: running main.py" in out
