@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
+
 from utils import BatchLoader
 
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
@@ -66,7 +67,7 @@ def test_same_distribution_of_crops_and_flips(draws, padding, flip):
     counts = dict.fromkeys(ways.values(), 0)
     for one in drawn:
         counts[ways[one.contiguous().numpy().tobytes()]] += 1  # KeyError: no such crop
-    # Chi-squared of the counts against equal shares; mean: degrees, variance: twice that
+    # Chi-squared against equal shares: its mean is ``degrees``, its variance twice that
     chi = sum((n - expected) ** 2 / expected for n in counts.values())
     degrees = len(ways) - 1
     assert abs(chi - degrees) < 5 * (2 * degrees) ** 0.5 + 3

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from scripts import CHAIN, CHAPTER_1, CODE, listing, must_run, refuses, run, start
 from utils import BadInput, MyDataset, read_batches
 
@@ -174,7 +175,9 @@ def test_copies_where_the_disk_has_no_links(tmp_path, digits):
     patch.mkdir()
     (patch / "usercustomize.py").write_text("")
     (patch / "sitecustomize.py").write_text(
-        "import os\ndef link(*a, **k): raise OSError(1, 'no links here')\nos.link = link\n"
+        "import os\n"
+        "def link(*a, **k): raise OSError(1, 'no links here')\n"
+        "os.link = link\n"
     )
     shutil.copytree(digits / DATA / "png", tmp_path / DATA / "png")
     shutil.copy(digits / DATA / "digits-python.tar.gz", tmp_path / DATA)
@@ -482,7 +485,8 @@ def test_no_space_left(place, copy):
         "import builtins, errno, os, shutil\n"
         "left, real_open = [50], builtins.open\n"
         "def full(*a, **k):\n"
-        "    if left[0] <= 0: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), a[0])\n"
+        "    if left[0] <= 0:\n"
+        "        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), a[0])\n"
         "    left[0] -= 1\n"
         "def open(file, mode='r', *a, **k):\n"
         "    if 'x' in mode: full(file)\n"

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+
 from scripts import MAIN, PREDICT, listing, must_run, refuses, run, start
 from test_data_chain import own_images
 from utils import Net, read_events, read_weights
@@ -20,7 +21,9 @@ QUICK = ("--epochs", 2, *ONE)
 def trained(tmp_path_factory):
     """The digits, trained with the default settings; not to be changed."""
     root = tmp_path_factory.mktemp("trained")
-    root.joinpath("out.txt").write_text(must_run(MAIN, *ONE, root=root), encoding="utf-8")
+    root.joinpath("out.txt").write_text(
+        must_run(MAIN, *ONE, root=root), encoding="utf-8"
+    )
     return root
 
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+
 from utils import check, check_less, proof, refused, warned
 
 t = torch.tensor([1.0, 2.0, 3.0])

@@ -5,6 +5,7 @@ import ast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scripts import CHAPTER_1
 
 source = (CHAPTER_1 / "1_2_split_dataset.py").read_text(encoding="utf-8")
