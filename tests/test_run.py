@@ -24,6 +24,7 @@ METHODS = [
     ),
 ]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+PLAIN_C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 UTILS = f"import sys; sys.path.insert(0, {str(CODE)!r})\n"
 
 
@@ -186,9 +187,11 @@ def test_environment_and_working_directory_of_now_reach_the_scripts(
 ):
     body = """
         import os, tempfile
-        import helper
         from utils import RESULT_ROOT
-        print(os.getcwd(), RESULT_ROOT, os.environ["HOME"], helper.place)
+        cwd = os.getcwd()
+        os.chdir("/")
+        import helper
+        print(cwd, RESULT_ROOT, os.environ["HOME"], helper.place)
         print(tempfile.gettempdir(), "GOES" in os.environ)
         """
     script = write(tmp_path, "script", UTILS + textwrap.dedent(body))
@@ -212,16 +215,15 @@ def test_environment_and_working_directory_of_now_reach_the_scripts(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_encodings_of_the_environment_do_not_matter(method, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    monkeypatch.setenv("LC_ALL", "C")
+    for name, value in {**PLAIN_C, "PYTHONIOENCODING": "ascii"}.items():
+        monkeypatch.setenv(name, value)
     body = "import sys\nprint('✓ 中文')\nprint('é', file=sys.stderr)"
     (done,) = run_scripts([write(tmp_path, "script", body)], start_method=method)
     assert (done.status, done.stdout, done.stderr) == (0, "✓ 中文\n", "é\n")
 
 
 def test_what_scripts_start_speaks_utf_8_too(tmp_path, monkeypatch):
-    settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    for name, value in settings.items():
+    for name, value in PLAIN_C.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONIOENCODING", raising=False)
     body = """
@@ -279,7 +281,12 @@ say("end")
 
 def test_what_makes_data_runs_first_and_alone(tmp_path):
     names = ["9_1_z", "1_5_1_compute_mean", "1_2_split_dataset", "1_1_cifar10_to_png"]
-    names += ["main_training/main", "1_3_1_generate_txt", "2_1_a", "2_1_cifar10_to_png"]
+    names += [
+        "main_training/main",
+        "1_3_1_generate_txt",
+        "2_1_a",
+        "2_1_1_cifar10_to_png",
+    ]
     log = f"LOG = {str(tmp_path / 'log.txt')!r}\n"
     body = LOG.replace(
         'pathlib.Path(__file__).with_name("log.txt")', "pathlib.Path(LOG)"
@@ -296,7 +303,7 @@ def test_what_makes_data_runs_first_and_alone(tmp_path):
     assert {line.split()[1] for line in lines[10:]} == {
         "9_1_z",
         "2_1_a",
-        "2_1_cifar10_to_png",
+        "2_1_1_cifar10_to_png",
     }
 
 

@@ -97,7 +97,8 @@ def show_grid(
     pixels = [to_pixels(image) for image in images]
     rows = math.ceil(len(pixels) / columns)
     lines = 1 + max((text.count("\n") for text in titles), default=0)
-    size = (inches * columns, (inches + 0.18 * lines) * rows + (0.35 if title else 0))
+    height = (inches + 0.2 * lines) * rows + (0.35 if title else 0.1)
+    size = (inches * columns, height)
     fig, axes = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False
     )
@@ -150,8 +151,8 @@ def draw_picture(ax, picture: np.ndarray, title: str, side: int | None = None) -
 
     height, width = picture.shape[:2]
     ax.imshow(picture, interpolation="nearest" if max(height, width) < 100 else None)
-    frame = Rectangle((-0.5, -0.5), width, height, fill=False, color="0.6", lw=0.8)
-    ax.add_patch(frame).set_clip_on(False)
+    frame = Rectangle((-0.5, -0.5), width, height, fill=False, color="0.6", lw=1.2)
+    ax.add_patch(frame).set(clip_on=False, snap=False)
     if side is not None:
         ax.set_xlim((width - side) / 2 - 0.5, (width + side) / 2 - 0.5)
         ax.set_ylim((height + side) / 2 - 0.5, (height - side) / 2 - 0.5)

@@ -3,8 +3,9 @@
     python tests/benchmarks/input.py [--dataset cifar10] [--threads 2]
 
 Trains the tutorial's network at batch 128, in turn: on batches that ``BatchLoader``
-cuts from the set in memory (crop, flip, normalise), and on batches that lie ready. The share of the second's images per second that the first reaches is the figure; on an
-idle machine only.
+cuts from the set in memory (crop, flip, normalise), and on batches that lie ready. The
+figure is the share of the second's images per second that the first reaches. On an idle
+machine only.
 """
 
 import argparse
