@@ -59,7 +59,7 @@ SIDE = 32  # pixels: what the network takes
 IN_MEMORY = 2e9  # bytes: larger sets are read from the disk, image by image
 DEFAULTS = {  # padding and flip: how the training images are varied
     "digits": dict(epochs=10, batch_size=32, lr=0.02, padding=2, flip=False),
-    "cifar10": dict(epochs=40, batch_size=128, lr=0.05, padding=4, flip=True),
+    "cifar10": dict(epochs=40, batch_size=128, lr=0.05, padding=2, flip=True),
     "a folder": dict(epochs=40, batch_size=32, lr=0.02, padding=4, flip=True),
 }
 
@@ -95,6 +95,8 @@ def make_loaders(home, record, settings, workers, device):
     fiftieth of the time; a larger one, or one with workers, goes image by image.
     """
     mean, std = record["mean"], record["std"]
+    if not all(std):
+        raise BadInput(f"{home}: all images have one colour: there is nothing to learn")
     size, seed = settings["batch_size"], settings["seed"]
     vary = dict(padding=settings["padding"], flip=settings["flip"])
     place = (SIDE + 2 * vary["padding"]) ** 2 * 3 * (1 + vary["flip"])
@@ -166,7 +168,7 @@ def train_and_judge(data, settings, out, workers, threads, device):
     )
 
     # 4. Training: keep the epoch that is best on images it has not learned from
-    history, best, kept = [], None, None
+    history, best, kept, total = [], None, None, 0.0
     with SummaryWriter(str(fresh_dir(out / "log"))) as writer:
         for epoch in range(1, settings["epochs"] + 1):
             start = time.perf_counter()
@@ -174,6 +176,7 @@ def train_and_judge(data, settings, out, workers, threads, device):
                 net, batches, loss_function, optimizer, scheduler, device
             )
             seconds = time.perf_counter() - start
+            total += seconds
             if loss != loss:
                 raise BadInput(f"epoch {epoch}: the loss is NaN: take a smaller --lr")
             scores, labels = evaluate(net, sets["valid"], device)
@@ -188,6 +191,8 @@ def train_and_judge(data, settings, out, workers, threads, device):
             if best is None or goodness(now) > goodness(history[best - 1]):
                 best = epoch
                 kept = {k: v.clone() for k, v in net.state_dict().items()}
+
+    print(f"{total:.1f} s of training, epoch {best} is kept")
 
     # 5. Evaluation: the test set is looked at here, once
     net.load_state_dict(kept)

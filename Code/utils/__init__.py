@@ -14,14 +14,7 @@ _HOME = {
     "archive": ["OFFICIAL_MD5", "fetch_archive", "read_batches", "write_digits"],
     "console": ["BadInput"],
     "events": ["read_events"],
-    "dataset": [
-        "BatchLoader",
-        "MyDataset",
-        "fit",
-        "load_all",
-        "load_image",
-        "read_index",
-    ],
+    "dataset": ["BatchLoader", "MyDataset", "load_all"],
     "images": [
         "SAMPLE_CREDIT",
         "sample_image",
@@ -30,6 +23,7 @@ _HOME = {
         "show_row",
         "to_pixels",
     ],
+    "index": ["fit", "load_image", "read_index"],
     "model": ["Net"],
     "paths": [
         "CODE",
@@ -107,4 +101,5 @@ def _let_pictures_show_chinese(matplotlib) -> None:
 
 _one_thread = _no_window = False
 console.prepare()
+warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
 settle()

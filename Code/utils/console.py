@@ -7,6 +7,7 @@ from types import TracebackType
 
 _PLAIN = {
     "✓": "ok",
+    "✗": "FAIL",
     "→": "->",
     "·": "-",
     "…": "...",

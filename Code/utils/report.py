@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from utils.dataset import load_image
 from utils.images import pyplot, show_grid
+from utils.index import load_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

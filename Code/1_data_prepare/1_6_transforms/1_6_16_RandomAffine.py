@@ -2,7 +2,9 @@ r"""
 1.6.16 RandomAffine · 仿射变换
 ==============================
 
-Turn, move, scale and skew an image at random, all in one step. A point p goes to
+Turn, move, scale and skew an image at random, all in one step.
+
+A point p goes to
 
 .. math:: p' = c + t + s \begin{pmatrix} \cos a & -\sin a \\ \sin a & \cos a
           \end{pmatrix} \begin{pmatrix} 1 & -\tan u \\ -\tan v & 1 + \tan u \tan v
@@ -38,8 +40,7 @@ RESULT = result_dir(__file__)
 # %%
 # By hand
 # -------
-# A matrix moves the points. For the image, every new pixel asks the inverse matrix
-# which old one to copy.
+# A matrix moves points; every new pixel asks its inverse which old one to copy.
 
 
 def matrix_by_hand(angle, translate, scale, shear, center):
@@ -67,8 +68,7 @@ def affine_by_hand(image, matrix):
 
 
 # %%
-# ``make_params`` draws what a call draws. A point on the border of two pixels may fall
-# to either side: 2 pixels in 1000 may differ.
+# A point on the border of two pixels may fall to either side: 2 in 1000 may differ.
 photo = sample_image().crop((0, 0, 160, 140))
 pixels = v2.functional.pil_to_tensor(photo)  # 3 x 140 x 160
 ranges = (40, (0.2, 0.1), (0.5, 1.5), (-20, 20, 0, 10))
