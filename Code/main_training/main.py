@@ -59,7 +59,7 @@ SIDE = 32  # pixels: what the network takes
 IN_MEMORY = 2e9  # bytes: larger sets are read from the disk, image by image
 DEFAULTS = {  # padding and flip: how the training images are varied
     "digits": dict(epochs=10, batch_size=32, lr=0.02, padding=2, flip=False),
-    "cifar10": dict(epochs=40, batch_size=128, lr=0.05, padding=2, flip=True),
+    "cifar10": dict(epochs=36, batch_size=128, lr=0.05, padding=2, flip=True),
     "a folder": dict(epochs=40, batch_size=32, lr=0.02, padding=4, flip=True),
 }
 
@@ -75,6 +75,10 @@ def settings_of(args):
     for option in ("epochs", "batch_size", "lr"):
         if not 0 < settings[option] < float("inf"):
             raise BadInput(f"--{option.replace('_', '-')}: give a number above zero")
+    if args.threads is None:  # small batches gain nothing from a second thread
+        args.threads = (
+            min(2, os.cpu_count() or 1) if settings["batch_size"] > 100 else 1
+        )
     if args.threads < 1 or args.workers < 0:
         raise BadInput("--threads, --workers: give at least 1 thread and 0 workers")
     name = args.name or "default"
@@ -129,8 +133,7 @@ def main():
     parser.add_argument("--lr", type=float, help="the highest of the cycle")
     parser.add_argument("--device", help="cpu, cuda, mps … (default: the fastest)")
     parser.add_argument("--workers", type=int, default=0, help="read from the disk")
-    threads = min(2, os.cpu_count() or 1)
-    parser.add_argument("--threads", type=int, default=threads)
+    parser.add_argument("--threads", type=int, help="default: 1, for large batches 2")
     parser.add_argument("--name", help="of the run: a folder below main_training/")
     args = parser.parse_args()
     settings, name = settings_of(args)

@@ -34,7 +34,7 @@ from torchvision.transforms import v2
 from torchvision.utils import make_grid
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
-from utils import check, refused, result_dir, sample_image, show_grid, warned
+from utils import check, result_dir, sample_image, show_grid, warned
 
 RESULT = result_dir(__file__)
 flower = sample_image()  # 160 x 160
@@ -61,22 +61,20 @@ transforms += [v2.RandomAffine(30, (0.1, 0.1), (0.6, 1), 20), v2.RandomGrayscale
 transforms += [v2.ToPILImage(), v2.Lambda(lambda image: image // 64 * 64)]
 transforms += [v2.RandomChoice(both), v2.RandomApply(both), v2.RandomOrder(both)]
 names = [type(transform).__name__ for transform in transforms]
-inputs = dict.fromkeys(names, uint8)
-inputs |= {"Normalize": floats, "LinearTransformation": colours, "ToTensor": flower}
+inputs = {"Normalize": floats, "LinearTransformation": colours, "ToTensor": flower}
 
 # %%
-# Half of them are random: 20 seeds give more than one result. Beside the image stands a
-# label, 3: it passes all but Lambda.
+# 20 seeds show which are random. A label beside the image, 3, passes all but Lambda.
 drawing, labels, sheet = [], [], {"original": flower}
 for name, transform in zip(names, transforms, strict=True):
-    before, outputs = np.asarray(inputs[name]).tobytes(), {}
+    image, outputs = inputs.get(name, uint8), {}
     for seed in range(20):
         torch.manual_seed(seed)
-        output, label = transform(inputs[name], 3)
+        output, label = transform(image, 3)
         outputs[np.asarray(output).tobytes()] = output
     drawing += [name] * (len(outputs) > 1)
     labels += [label]
-    shown = next(image for key, image in outputs.items() if key != before)
+    shown = next(v for k, v in outputs.items() if k != np.asarray(image).tobytes())
     if isinstance(shown, tuple):
         shown = make_grid(list(shown), 3 if len(shown) == 5 else 4, 8, pad_value=255)
     if name == "LinearTransformation":
@@ -93,7 +91,8 @@ show_grid([*sheet.values()], [*sheet], RESULT / "transforms.png", 6, title, Fals
 # CutMix and MixUp
 # ----------------
 # Both pair each image of a batch with the one before it. MixUp adds them, with weights
-# λ and 1 - λ; CutMix pastes a window. The label says how much of each there is.
+# λ and 1 - λ; CutMix pastes a window. The label says how much of each there is, and the
+# loss takes it as it is: two losses, weighted.
 torch.manual_seed(0)
 batch, label = torch.rand(4, 3, 8, 8), torch.tensor([2, 0, 1, 1])
 one_hot = nn.functional.one_hot(label, 3).float()
@@ -105,9 +104,6 @@ cut, target = v2.CutMix(num_classes=3)(batch, label)
 share = (cut == batch).float().mean()
 by_hand = share * one_hot + (1 - share) * one_hot.roll(1, 0)
 check("CutMix: its labels count the pixels", by_hand, target)
-
-# %%
-# The loss takes such a target as it is: two losses, weighted.
 cross_entropy, logits = nn.CrossEntropyLoss(), torch.randn(4, 3)
 loss = cross_entropy(logits, target)
 check("-Σ q log p", -(target * logits.log_softmax(1)).sum(1).mean(), loss)
@@ -115,18 +111,12 @@ own, other = cross_entropy(logits, label), cross_entropy(logits, label.roll(1))
 check("λ own + (1 - λ) other", share * own + (1 - share) * other, loss)
 
 # %%
-# λ comes from Beta(α, α), whose standard deviation is 1 / √(8 α + 4): a small α leaves
-# most images nearly pure.
+# λ comes from Beta(α, α), of standard deviation 1 / √(8 α + 4): small α, pure images.
 for alpha in (0.2, 1.0, 5.0):
     mixup = v2.MixUp(alpha=alpha, num_classes=3)
     shares = torch.stack([mixup(batch, label)[1][0, 2] for _ in range(2000)])
     by_hand = [0.5, (8 * alpha + 4) ** -0.5]
     check(f"α = {alpha}", by_hand, [shares.mean(), shares.std()], rtol=0.08)
-
-# %%
-# Pitfall: MixUp can't weigh uint8. Convert to floats before.
-with refused(RuntimeError, "can't be cast"):
-    v2.MixUp(num_classes=3)((255 * batch).byte(), label)
 
 # %%
 # What came after them
