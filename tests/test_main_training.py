@@ -214,3 +214,17 @@ def test_stale_weights_are_trained_again(copy):
     status, out, err = run(PREDICT, root=copy)
     assert (status, err) == (0, "")
     assert "weights of digits is stale: running main.py" in out
+
+
+def test_a_mirrored_view_is_the_mean_of_two():
+    from utils import evaluate
+
+    torch.manual_seed(0)
+    net, images = Net(4), torch.randn(5, 3, 32, 32)
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    with torch.no_grad():
+        by_hand = (net(images) + net(images.flip(3))) / 2
+    scores, same = evaluate(net, [(images[:3], labels[:3]), (images[3:], labels[3:])])
+    assert not torch.allclose(scores, by_hand) and torch.equal(same, labels)
+    scores, _ = evaluate(net, [(images, labels)], mirror=True)
+    torch.testing.assert_close(scores, by_hand)

@@ -33,14 +33,21 @@ from utils import (
 )
 
 
-def probabilities_of(net, images, mean, std):
-    """Return the probabilities, (N, classes), for N PIL images of one size."""
+def probabilities_of(net, images, mean, std, mirror=False):
+    """Return the probabilities, (N, classes), for N PIL images of one size.
+
+    With ``mirror``, of the mean scores of each image and of its mirror image.
+    """
     to_tensor = v2.Compose(
         [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)]
     )
     net.eval()
     with torch.no_grad():
-        return net(torch.stack([to_tensor(image) for image in images])).softmax(1)
+        batch = torch.stack([to_tensor(image) for image in images])
+        scores = net(batch)
+        if mirror:
+            scores = (scores + net(batch.flip(-1))) / 2
+        return scores.softmax(1)
 
 
 def draw_predictions(images, probabilities, classes, path):
@@ -86,7 +93,9 @@ def main():
         names = [paths[labels.index(label)] for label in sorted(set(labels))[:10]]
     pictures = [load_image(name) for name in names]
     small = [fit(picture, side) for picture in pictures]
-    probabilities = probabilities_of(net, small, info["mean"], info["std"])
+    probabilities = probabilities_of(
+        net, small, info["mean"], info["std"], info["mirror"]
+    )
     for name, row in zip(names, probabilities, strict=True):
         top = row.topk(min(3, len(classes)))
         seen = [f"{classes[i]} {100 * p:.1f} %" for p, i in zip(*top, strict=True)]

@@ -50,13 +50,24 @@ def train_epoch(
 
 @torch.no_grad()
 def evaluate(
-    net: nn.Module, batches: Iterable, device: str | torch.device = "cpu"
+    net: nn.Module,
+    batches: Iterable,
+    device: str | torch.device = "cpu",
+    mirror: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the scores of all images, (N, classes), and labels, (N,), on the CPU."""
+    """Return the scores of all images, (N, classes), and labels, (N,), on the CPU.
+
+    :param mirror: take the mean of the scores of each image and of its mirror image; of
+        use to a network that was trained on both
+    """
     net.eval()
     scores, labels = [], []
     for images, target in batches:
-        scores.append(net(images.to(device)).cpu())
+        images = images.to(device)
+        given = net(images)
+        if mirror:
+            given = (given + net(images.flip(-1))) / 2
+        scores.append(given.cpu())
         labels.append(target.cpu())
     return torch.cat(scores), torch.cat(labels)
 
