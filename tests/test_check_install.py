@@ -73,9 +73,8 @@ def test_what_is_broken_is_a_line_with_advice_and_no_traceback(
     assert len(lines) == NUMBER_OF_LINES  # no device without torch, but the last line
     bad = [line for line in lines[:-1] if line.startswith(mark)]
     assert len(bad) == len(BROKEN)
-    assert all(
-        f"Run: {sys.executable} -m pip install --upgrade" in line for line in bad
-    )
+    for line in bad:
+        assert sys.executable in line and " -m pip install --upgrade" in line
     assert all(len(line) < 500 for line in bad)
     assert "No module named 'surely_not_there'" in done.stdout
     assert "is not installed" not in done.stdout
@@ -94,7 +93,8 @@ def test_what_is_missing_gets_the_command_that_installs_it(tmp_path):
     assert all("is not installed. Run: " in line for line in bad)
     (pillow,) = [line for line in bad if "pillow" in line]
     bound = program.requirements(program.REQUIREMENTS.read_text("utf-8"))["pillow"]
-    assert pillow.endswith(f'{sys.executable} -m pip install "pillow>={bound}"')
+    assert pillow.endswith(f' -m pip install "pillow>={bound}"')
+    assert sys.executable in pillow
 
 
 def test_an_old_python_is_named_before_anything_fails(tmp_path):
