@@ -117,8 +117,11 @@ class BatchLoader:
         self.padding, self.flip, self.shuffle = padding, flip, shuffle
         self.generator = torch.Generator().manual_seed(seed)
         repeat = self.width
-        self.mean = (255 * torch.tensor(mean)).repeat(repeat).to(device)
-        self.scale = (1 / (255 * torch.tensor(std))).repeat(repeat).to(device)
+        scale = 1 / (
+            255 * torch.tensor(std)
+        )  # (x / 255 - mean) / std = shift + x scale
+        self.scale = scale.repeat(repeat).to(device)
+        self.shift = (-255 * torch.tensor(mean) * scale).repeat(repeat).to(device)
         # Windows at all offsets, as a view: (2N, rows down, columns right, H, W * C).
         n, _, _, _ = padded.stride()
         row, column = padded.stride(1), padded.stride(2)
@@ -157,6 +160,7 @@ class BatchLoader:
             mirrored = torch.randint(2, (size,), generator=self.generator)
             which = chosen + self.count * mirrored
         rows = self.windows[which, down, right]  # (B, H, W * C), a copy
-        rows = rows.sub(self.mean).mul_(self.scale)
+        rows = rows.float()  # what converts on the way takes twenty times as long
+        torch.addcmul(self.shift, rows, self.scale, out=rows)
         images = rows.view(size, self.height, self.width, -1).permute(0, 3, 1, 2)
         return images, self.labels[chosen.to(self.labels.device)]
