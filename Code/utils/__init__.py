@@ -46,6 +46,14 @@ _HOME = {
     ],
     "proof": ["check", "check_less", "refused", "warned"],
     "report": ["draw_confusion", "draw_curves", "draw_mistakes"],
+    "signal": ["activations_through", "signal_through"],
+    "surface": [
+        "descend",
+        "descend_by_hand",
+        "draw_map",
+        "draw_paths",
+        "rosenbrock",
+    ],
     "train": [
         "accuracy",
         "evaluate",

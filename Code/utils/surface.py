@@ -1,0 +1,140 @@
+"""A valley to walk down, by hand and by ``torch.optim``, for the optimizer lessons.
+
+Paths are computed in float64, so that two ways of writing one rule part by nothing but
+the last digits, and handed out in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from utils.images import pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Surface = Callable[[torch.Tensor], torch.Tensor]
+START = (-1.2, 1.0)
+
+
+def rosenbrock(w: torch.Tensor) -> torch.Tensor:
+    """Return the height (...) of Rosenbrock's valley at the points w, (..., 2).
+
+    The floor of the valley is the parabola w2 = w1²; its lowest point is (1, 1).
+    """
+    return (1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2
+
+
+def descend(
+    make_optimizer: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
+    steps: int = 200,
+    start: Sequence[float] = START,
+    surface: Surface = rosenbrock,
+    sparse: bool = False,
+) -> torch.Tensor:
+    """Walk down the surface with an optimizer of torch.
+
+    :param make_optimizer: makes the optimizer of a list with one parameter, (2,)
+    :param sparse: give the gradient as a sparse tensor
+    :return: the path, float32 (steps + 1, 2), from the start on
+    """
+    w = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    optimizer = make_optimizer([w])
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        height = surface(w)
+        height.backward()
+        if sparse:
+            w.grad = w.grad.to_sparse()
+        return height
+
+    path = [w.detach().clone()]
+    for _ in range(steps):
+        optimizer.step(closure)
+        path.append(w.detach().clone())
+    return torch.stack(path).float()
+
+
+def descend_by_hand(
+    step: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    steps: int = 200,
+    start: Sequence[float] = START,
+    surface: Surface = rosenbrock,
+) -> torch.Tensor:
+    """Walk down the surface with a rule written by hand.
+
+    :param step: returns the next weights, (2,), of the weights and the gradient there
+    :return: the path, float32 (steps + 1, 2), from the start on
+    """
+    w = torch.tensor(start, dtype=torch.float64)
+    path = [w]
+    for _ in range(steps):
+        at = w.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(surface(at), at)
+        w = step(w, gradient)
+        path.append(w)
+    return torch.stack(path).float()
+
+
+def draw_paths(
+    paths: dict[str, torch.Tensor],
+    title: str,
+    file: Path,
+    surface: Surface = rosenbrock,
+    minimum: Sequence[float] = (1.0, 1.0),
+    box: tuple[float, float, float, float] = (-2.2, 2.2, -1.2, 3.2),
+    log: bool = True,
+) -> Figure:
+    """Draw walks over a map of the surface and, beside it, their height at each step.
+
+    :param paths: name to path, (steps + 1, 2)
+    :param box: what the map shows: w1 from, to, w2 from, to
+    :param log: draw the heights on a logarithmic axis, over the lowest point's
+    :return: the figure, saved in ``file`` and still open
+    """
+    fig, (left, right) = pyplot().subplots(
+        1, 2, figsize=(9, 3.6), layout="constrained", width_ratios=(1.15, 1)
+    )
+    draw_map(left, surface, minimum, box)
+    floor = surface(torch.tensor(minimum, dtype=torch.float64))
+    for name, path in paths.items():
+        (line,) = left.plot(*path.T, ".-", markersize=3, linewidth=1, label=name)
+        left.plot(*path[-1], "o", color=line.get_color(), markeredgecolor="white")
+        heights = surface(path.double()) - floor
+        right.plot(heights.clamp(min=1e-12), color=line.get_color(), label=name)
+    if log:
+        right.set_yscale("log")
+    start = next(iter(paths.values()))[0]
+    left.plot(*start, "ks", markersize=5)
+    left.annotate("start", start, (-4, 6), textcoords="offset points", ha="right")
+    right.set(xlabel="step", title="height above the lowest point")
+    right.legend(fontsize="small")
+    fig.suptitle(title)
+    fig.savefig(file)
+    return fig
+
+
+def draw_map(
+    ax: Axes,
+    surface: Surface = rosenbrock,
+    minimum: Sequence[float] = (1.0, 1.0),
+    box: tuple[float, float, float, float] = (-2.2, 2.2, -1.2, 3.2),
+) -> None:
+    """Draw a map of the surface with a star at its lowest point.
+
+    :param box: what the map shows: w1 from, to, w2 from, to
+    """
+    w1 = torch.linspace(box[0], box[1], 200, dtype=torch.float64)
+    w2 = torch.linspace(box[2], box[3], 200, dtype=torch.float64)
+    points = torch.stack(torch.meshgrid(w1, w2, indexing="xy"), dim=-1)
+    floor = surface(torch.tensor(minimum, dtype=torch.float64))
+    height = (surface(points) - floor).clamp(min=1e-3).log10()
+    ax.contourf(w1, w2, height, levels=15, cmap="Greys_r", alpha=0.6)
+    ax.plot(*minimum, "*", color="gold", markersize=14, markeredgecolor="black")
+    ax.set(xlim=box[:2], ylim=box[2:], xlabel="$w_1$", ylabel="$w_2$")
