@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from utils import CODE, DATA_ROOT, RESULT_ROOT, BadInput
+from utils.console import Parser
 from utils.contents import contents, find_scripts, label, refresh_readme
 from utils.runner import Finished, Stopped, run_scripts
 
@@ -53,14 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(contents(scripts))
         return 0
     return run(scripts, args)
-
-
-class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong."""
-
-    def error(self, message: str) -> None:
-        """Print it to stderr and end with status 2."""
-        self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from utils.runner import _Launcher
 
 CODE = Path(__file__).resolve().parents[1] / "Code"
 CHAPTER_1 = CODE / "1_data_prepare"
@@ -26,16 +29,73 @@ def environment(root, **variables):
 
 def start(script, *args, root, cwd=None, **variables):
     """Start a script; return the process, its output in pipes."""
+    env, cwd = environment(root, **variables), cwd or root
+    if script in (MAIN, PREDICT) and sys.platform == "linux":
+        return Forked(script, list(map(str, args)), cwd, env)
+    return start_afresh(script, *args, cwd=cwd, env=env)
+
+
+def start_afresh(script, *args, cwd, env):
+    """Start a script in a new interpreter."""
     return subprocess.Popen(
         [sys.executable, str(script), *map(str, args)],
-        cwd=cwd or root,
-        env=environment(root, **variables),
+        cwd=cwd,
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
     )
+
+
+class Forked:
+    """A script in a process that has torch already: seconds faster than Popen.
+
+    It has the parts of :class:`subprocess.Popen` that the tests use.
+    """
+
+    def __init__(self, script, args, cwd, env):
+        self._folder = tempfile.TemporaryDirectory(prefix="tutorial-forked-")
+        files = {
+            name: Path(self._folder.name, name)
+            for name in ("stdout", "stderr", "proofs")
+        }
+        for file in files.values():
+            file.touch()
+        self._files = files
+        job = {name: str(file) for name, file in files.items()}
+        job |= {"script": str(script), "args": args, "cwd": str(cwd)}
+        job |= {"environment": env}
+        self._process = _Launcher("forkserver", None).start(job)
+        self._ended = None
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def kill(self):
+        self._process.kill()
+
+    def communicate(self, timeout=None):
+        if self._ended is None:
+            self._process.join(timeout)
+            if self._process.exitcode is None:
+                raise subprocess.TimeoutExpired("a script", timeout)
+            names = ("stdout", "stderr")
+            self._ended = tuple(
+                self._files[name].read_text(encoding="utf-8", errors="replace")
+                for name in names
+            )
+            self._folder.cleanup()
+        return self._ended
 
 
 def run(script, *args, root, cwd=None, **variables):

@@ -9,7 +9,17 @@ import time
 import pytest
 import torch
 
-from scripts import MAIN, PREDICT, listing, must_run, refuses, run, start
+from scripts import (
+    MAIN,
+    PREDICT,
+    environment,
+    listing,
+    must_run,
+    refuses,
+    run,
+    start,
+    start_afresh,
+)
 from test_data_chain import own_images
 from utils import BadInput, Net, read_events, read_weights
 
@@ -22,9 +32,10 @@ QUICK = ("--epochs", 2, *ONE)
 def trained(tmp_path_factory):
     """The digits, trained with the default settings; not to be changed."""
     root = tmp_path_factory.mktemp("trained")
-    root.joinpath("out.txt").write_text(
-        must_run(MAIN, *ONE, root=root), encoding="utf-8"
-    )
+    process = start_afresh(MAIN, *ONE, cwd=root, env=environment(root))
+    out, err = process.communicate(timeout=300)
+    assert (process.returncode, err) == (0, "")
+    root.joinpath("out.txt").write_text(out, encoding="utf-8")
     return root
 
 

@@ -35,7 +35,7 @@ def settle(job: dict) -> None:
         del os.environ[name]
     os.environ.update(job["environment"])
     os.chdir(job["cwd"])
-    sys.argv = [job["script"]]
+    sys.argv = [job["script"], *job.get("args", [])]
     sys.path[:] = [str(Path(job["script"]).parent), *job["path"]]
     tempfile.tempdir = None  # look again: TMPDIR may have changed
     multiprocessing.set_start_method(None, force=True)  # back to the system's default

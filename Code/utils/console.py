@@ -1,5 +1,6 @@
 """How a script speaks and how it ends, on any console."""
 
+import argparse
 import codecs
 import errno
 import sys
@@ -39,6 +40,14 @@ class BadInput(Exception):  # noqa: N818 (it is the input that is bad)
 
     def __str__(self) -> str:
         return " ".join(super().__str__().split())
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line; says in one line what is wrong with it."""
+
+    def error(self, message: str) -> None:
+        """Print the message to stderr and end with status 2."""
+        self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
 
 
 def one_line(error: BaseException) -> str | None:

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from utils.console import BadInput
+from utils.console import BadInput, Parser
 from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
 
 _MADE_FROM = {  # in the order in which they are made
@@ -125,11 +125,6 @@ def find_dataset(given: str | None = None) -> DataSet:
     return DataSet(str(folder), f"{folder.name or 'root'}-{mark[:6]}", folder)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
-
-
 def arguments(doc: str) -> argparse.ArgumentParser:
     """Return a parser with ``--dataset``, for a script with the docstring ``doc``.
 
@@ -137,7 +132,7 @@ def arguments(doc: str) -> argparse.ArgumentParser:
     """
     lines = doc.strip().splitlines()
     text = [line for line in lines if not re.fullmatch(r"=+", line)]
-    parser = _Parser(description=text[0])
+    parser = Parser(description=text[0])
     parser.add_argument(
         "--dataset",
         metavar="NAME",

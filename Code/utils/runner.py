@@ -32,6 +32,7 @@ PRELOAD = [
     "torch",
     "torchvision",
     "torchvision.transforms.v2",
+    "sklearn.datasets",
     "matplotlib.pyplot",
     "tensorboardX",
 ]
