@@ -46,6 +46,7 @@ _HOME = {
     ],
     "proof": ["check", "check_less", "refused", "warned"],
     "report": ["draw_confusion", "draw_curves", "draw_mistakes"],
+    "schedule": ["learning_rates", "make_sgd"],
     "signal": ["activations_through", "signal_through"],
     "surface": [
         "descend",

@@ -60,7 +60,10 @@ def check_less(claim: str, smaller: object, larger: object) -> None:
         raise AssertionError(
             f"{claim}\n  not: {_short(smaller)}\n  <    {_short(larger)}"
         )
-    _holds(f"{claim}: {a.max():.4g} < {b.min():.4g}")
+    if a.size > 1 and b.size > 1:
+        _holds(f"{claim}: each of {a.size}")
+    else:
+        _holds(f"{claim}: {a.max():.4g} < {b.min():.4g}")
 
 
 @contextmanager
