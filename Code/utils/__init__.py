@@ -49,6 +49,7 @@ _HOME = {
     "schedule": ["learning_rates", "make_sgd"],
     "signal": ["activations_through", "signal_through"],
     "surface": [
+        "animate_paths",
         "descend",
         "descend_by_hand",
         "draw_map",

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from PIL import Image
 
 from utils.images import pyplot
 
@@ -130,11 +132,71 @@ def draw_map(
 
     :param box: what the map shows: w1 from, to, w2 from, to
     """
-    w1 = torch.linspace(box[0], box[1], 200, dtype=torch.float64)
-    w2 = torch.linspace(box[2], box[3], 200, dtype=torch.float64)
+    w1 = torch.linspace(box[0], box[1], 300, dtype=torch.float64)
+    w2 = torch.linspace(box[2], box[3], 300, dtype=torch.float64)
     points = torch.stack(torch.meshgrid(w1, w2, indexing="xy"), dim=-1)
     floor = surface(torch.tensor(minimum, dtype=torch.float64))
     height = (surface(points) - floor).clamp(min=1e-3).log10()
-    ax.contourf(w1, w2, height, levels=15, cmap="Greys_r", alpha=0.6)
+    bands = (height * 3).floor()  # three for each factor of ten
+    ax.imshow(bands, "Greys_r", alpha=0.6, extent=box, origin="lower", aspect="auto")
     ax.plot(*minimum, "*", color="gold", markersize=14, markeredgecolor="black")
     ax.set(xlim=box[:2], ylim=box[2:], xlabel="$w_1$", ylabel="$w_2$")
+
+
+def animate_paths(
+    maps: dict[str, tuple[Surface, Sequence[float], dict[str, torch.Tensor]]],
+    file: Path,
+    box: tuple[float, float, float, float] = (-2.2, 2.2, -1.2, 3.2),
+    every: int = 2,
+) -> None:
+    """Write an animated GIF of walks, on one map beside the other.
+
+    :param maps: title to a surface, its lowest point, and the walks: name to path,
+        (steps + 1, 2); all have the same steps, and the same names in each map
+    :param every: show each second, third … step
+    """
+    fig, axes = pyplot().subplots(
+        1, len(maps), figsize=(9, 4.2), layout="constrained", dpi=80
+    )
+    movers = []
+    for ax, (title, (surface, minimum, walks)) in zip(axes, maps.items(), strict=True):
+        draw_map(ax, surface, minimum, box)
+        ax.set_title(title)
+        for i, (name, path) in enumerate(walks.items()):
+            color = f"C{i % 10}"
+            (tail,) = ax.plot([], [], color=color, linewidth=1, animated=True)
+            (head,) = ax.plot([], [], "o", color=color, mec="white", animated=True)
+            movers.append((path, tail, head))
+            ax.plot([], [], "o", color=color, label=name)
+    fig.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5
+    )
+    fig.canvas.draw()
+    background = fig.canvas.copy_from_bbox(fig.bbox)
+    palette = _palette([head.get_color() for _path, _tail, head in movers] + ["gold"])
+    steps, frames = len(movers[0][0]), []
+    for step in [*range(0, steps, every), steps - 1]:
+        fig.canvas.restore_region(background)
+        for path, tail, head in movers:
+            tail.set_data(*path[max(0, step - 20) : step + 1].T)
+            head.set_data(*path[step : step + 1].T)
+            tail.axes.draw_artist(tail)
+            head.axes.draw_artist(head)
+        picture = Image.fromarray(np.array(fig.canvas.buffer_rgba())[..., :3])
+        frames.append(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    pauses = [80] * (len(frames) - 1) + [2000]  # milliseconds
+    options = {"duration": pauses, "loop": 0, "optimize": False}
+    frames[0].save(file, save_all=True, append_images=frames[1:], **options)
+    pyplot().close(fig)
+
+
+def _palette(colors: Sequence[str]) -> Image.Image:
+    """Return a palette of greys and of these colors, pure and halfway to white."""
+    from matplotlib.colors import to_rgb
+
+    pure = [np.array(to_rgb(color)) for color in dict.fromkeys(colors)]
+    greys = [np.full(3, level) for level in np.linspace(0, 1, 64)]
+    entries = np.array([*greys, *pure, *((1 + color) / 2 for color in pure)])
+    image = Image.new("P", (1, 1))
+    image.putpalette((entries * 255).round().astype(np.uint8).tobytes())
+    return image
