@@ -30,6 +30,7 @@ PRELOAD = [
     "numpy",
     "PIL.Image",
     "torch",
+    "torch._dynamo",  # the first optimizer of a process imports it: more than a second
     "torchvision",
     "torchvision.transforms.v2",
     "sklearn.datasets",

@@ -12,7 +12,7 @@ Every ``step_size`` epochs the learning rate is multiplied by ``gamma``.
 :use it:    when training goes on at a constant rate until the loss stops falling, as
             ResNets are trained: 30 epochs, a tenth, 30 epochs, a hundredth
 :then → now: in PyTorch 1.0 ``scheduler.step()`` opened the epoch. Since 1.1 it closes
-            it, after ``optimizer.step()``. ``verbose`` is gone, ``get_last_lr()`` came.
+            it, after ``optimizer.step()``. ``verbose`` went, ``get_last_lr()`` came.
 :the notes: their cheat sheet has ``lr_schedular.step()``: it is ``lr_scheduler``.
 """
 
@@ -24,7 +24,7 @@ import torch
 from torch.optim.lr_scheduler import StepLR
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
-from utils import check, learning_rates, make_sgd, refused, result_dir, warned
+from utils import check, learning_rates, make_sgd, result_dir, warned
 
 RESULT = result_dir(__file__)
 torch.manual_seed(0)
@@ -105,8 +105,6 @@ learning_rates(scheduler, 2)
 check("in use", 0.01, scheduler.get_last_lr()[0])
 with warned(UserWarning, "get_last_lr"):
     check("get_lr says a tenth of it", 0.001, scheduler.get_lr()[0])
-with refused(TypeError, "verbose"):
-    StepLR(make_sgd(0.1), step_size=2, verbose=True)
 
 # %%
 # What a drop buys
