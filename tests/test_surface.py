@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import optim
 
-from utils import descend, descend_by_hand, draw_paths, rosenbrock
+from utils import animate_paths, descend, descend_by_hand, draw_paths, rosenbrock
 
 
 def bowl(w):
@@ -56,3 +56,24 @@ def test_draws(tmp_path):
     heights = fig.axes[1].lines[0].get_ydata()
     assert heights[0] == pytest.approx(24.2)
     assert len(heights) == 6
+
+
+def test_animates(tmp_path):
+    from PIL import Image
+
+    path = descend_by_hand(lambda w, g: w - 1e-3 * g, steps=9)
+    walks = {"red one": path, "another": path.flip(0)}
+    maps = {
+        "left": (rosenbrock, (1.0, 1.0), walks),
+        "right": (bowl, (0.0, 0.0), walks),
+    }
+    animate_paths(maps, tmp_path / "walks.gif", every=3)
+    with Image.open(tmp_path / "walks.gif") as animation:
+        assert animation.n_frames == 4  # steps 0, 3, 6, 9
+        frames = []
+        for i in range(4):
+            animation.seek(i)
+            frames.append(animation.convert("RGB").tobytes())
+    assert len(set(frames)) == 4
+    pixels = {frames[0][i : i + 3] for i in range(0, len(frames[0]), 3)}
+    assert bytes([31, 119, 180]) in pixels  # tab:blue, the first walk's color, as it is

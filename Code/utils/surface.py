@@ -175,7 +175,7 @@ def animate_paths(
     background = fig.canvas.copy_from_bbox(fig.bbox)
     palette = _palette([head.get_color() for _path, _tail, head in movers] + ["gold"])
     steps, frames = len(movers[0][0]), []
-    for step in [*range(0, steps, every), steps - 1]:
+    for step in sorted({*range(0, steps, every), steps - 1}):
         fig.canvas.restore_region(background)
         for path, tail, head in movers:
             tail.set_data(*path[max(0, step - 20) : step + 1].T)
