@@ -20,6 +20,7 @@ MAIN = "The main training · 模型训练"
 READ_ME_PICTURES = {  # name in Result/readme: where it is made, below Result
     "transforms.png": "1_data_prepare/1_6_transforms/1_6_00_overview/transforms.png",
     "curves.png": "main_training/digits/default/curves.png",
+    "optimizers.png": ("3_optimizer/3_3_optimizers/3_3_00_overview/ten_optimizers.png"),
 }
 PICTURE_WIDTH = 900  # pixels
 ALSO_LEAVES = {  # what a search for ``RESULT / "…"`` does not find

@@ -1,0 +1,139 @@
+"""TensorBoard and a browser without a window, for tests and a picture."""
+
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+READ = """
+// All that is to be seen: the texts, and how large the elements of a kind are; also in
+// shadow roots and frames.
+const kind = arguments[0], texts = [], sizes = [];
+function read(node) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    if (node.textContent.trim()) texts.push(node.textContent.trim());
+    return;
+  }
+  if (['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE'].includes(node.nodeName)) return;
+  if (node.nodeType === Node.ELEMENT_NODE) {
+    const style = getComputedStyle(node);
+    if (style.display === 'none' || style.visibility === 'hidden') return;
+    const box = node.getBoundingClientRect();
+    if (node.matches(kind) && box.width && box.height)
+      sizes.push(node.naturalWidth === undefined ? [box.width, box.height]
+                 : [node.naturalWidth, node.naturalHeight]);
+    if (node.shadowRoot) read(node.shadowRoot);
+    if (node.nodeName === 'IFRAME' && node.contentDocument)
+      read(node.contentDocument.body);
+  }
+  for (const child of node.childNodes) read(child);
+}
+read(document.body);
+return [texts, sizes];
+"""
+
+
+class NoBrowserError(Exception):
+    """There is no Chromium, no chromedriver or no selenium here."""
+
+
+@contextmanager
+def tensorboard(logs: Path, cwd: Path | None = None) -> Iterator[str]:
+    """Run TensorBoard on a free port of this machine; yield its address."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs)]
+    command += ["--host", "127.0.0.1", "--port", "0", "--load_fast", "false"]
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    reader = threading.Thread(
+        target=lambda: [lines.put(line) for line in process.stderr], daemon=True
+    )
+    reader.start()
+    try:
+        said, deadline = "", time.monotonic() + 120
+        while not (address := re.search(r"http://127\.0\.0\.1:\d+/", said)):
+            assert process.poll() is None and time.monotonic() < deadline, said
+            try:
+                said += lines.get(timeout=0.2)
+            except queue.Empty:
+                continue
+        yield address[0]
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def chromium(profile: Path, width: int = 1400, height: int = 1400) -> Iterator:
+    """Start a headless Chromium; yield the selenium driver.
+
+    :raises NoBrowserError: something is not installed or does not start
+    """
+    try:
+        from selenium import webdriver
+        from selenium.common import WebDriverException
+    except ImportError as error:
+        raise NoBrowserError("selenium is not installed") from error
+    browsers = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    browser = next(filter(None, browsers), None)
+    driver = shutil.which("chromedriver")
+    if not (browser and driver):
+        raise NoBrowserError("there is no chromium with its chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",  # root, as in containers, has none
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        f"--window-size={width},{height}",
+        f"--user-data-dir={profile}",
+    ):
+        options.add_argument(flag)
+    try:
+        started = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    except WebDriverException as error:
+        raise NoBrowserError(f"the browser does not start: {error.msg}") from error
+    try:
+        started.set_page_load_timeout(60)
+        yield started
+    finally:
+        started.quit()
+
+
+def look(
+    browser,
+    address: str,
+    kind: str,
+    found: Callable[[list[str], list], bool],
+    seconds: float = 20,
+) -> tuple[list[str], list]:
+    """Open a page and wait, not for ever, until what is looked for is there.
+
+    :param kind: a CSS selector
+    :param found: called with the texts to be seen and the sizes of the elements of the
+        kind: for images those of the files, [width, height]
+    :return: both
+    """
+    browser.get("about:blank")  # a change after the # alone loads nothing
+    browser.get(address)
+    deadline = time.monotonic() + seconds
+    while True:
+        texts, sizes = browser.execute_script(READ, kind)
+        if found(texts, sizes) or time.monotonic() > deadline:
+            return texts, sizes
+        time.sleep(0.2)
