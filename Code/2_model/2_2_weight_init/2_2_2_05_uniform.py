@@ -92,7 +92,7 @@ print("float32 holds it for", held, "layers")  # → float32 holds it for 16 lay
 
 # %%
 # What is refused: whole numbers, and bounds the wrong way round.
-with refused(NotImplementedError, "not implemented for 'Long'"):
+with refused(RuntimeError, "not implemented for 'Long'"):
     nn.init.uniform_(torch.zeros(3, dtype=torch.long))
 with refused(RuntimeError, "from=1 > to=0"):
     nn.init.uniform_(layer.bias, 1, 0)

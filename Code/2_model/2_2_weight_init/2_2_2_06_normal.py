@@ -113,7 +113,7 @@ check("  and narrower", 0.02 * truncated_std_by_hand(2), w.std(), rtol=0.01)
 
 # %%
 # What is refused: whole numbers, and a negative std.
-with refused(NotImplementedError, "not implemented for 'Long'"):
+with refused(RuntimeError, "not implemented for 'Long'"):
     nn.init.normal_(torch.zeros(3, dtype=torch.long))
 with refused(RuntimeError, "normal expects std >= 0.0"):
     nn.init.normal_(layer.bias, std=-1)
