@@ -3,9 +3,8 @@ r"""
 =========================================
 
 Which class is taken for which: :math:`C_{ij}` counts the images of class :math:`i`, the
-row, that the network takes for class :math:`j`, the column. What is right stands on the
-diagonal. Recall: how many images of a class are found. Precision: how many of those
-that are said to be of a class are of it.
+row, taken for class :math:`j`, the column. Recall is the share of a class's images that
+are found; precision, of those taken for the class, the share that belongs to it.
 
 .. math:: \text{recall}_i = C_{ii} / \sum_j C_{ij}, \;
           \text{precision}_j = C_{jj} / \sum_i C_{ij}
@@ -34,7 +33,7 @@ RESULT = result_dir(__file__)
 
 
 def count_pairs(labels, predicted, classes):
-    """Return counts (true, predicted), (classes, classes), of two lists of N numbers."""
+    """Return counts, (classes, classes), of labels (rows) and predictions (columns)."""
     cells = classes * np.asarray(labels) + np.asarray(predicted)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
@@ -124,7 +123,7 @@ seen = {}
 for i, j, _ in worst:
     pictures = half[(labels == i) & (predicted == j)][:12]
     seen[f"{classes[i]} read as {classes[j]}"] = list(pictures)
-show_classes(seen, RESULT / "misread.png", "what the network sees")
+show_classes(seen, RESULT / "misread.png", "half an image misleads the network")
 
 # %%
 # A hundred classes: six confusions are planted, and found
