@@ -62,8 +62,8 @@ pixels, target = load_digits(return_X_y=True)
 digits = torch.tensor(pixels[:500] / 16).float(), torch.tensor(target[:500])
 network = [torch.randn(64, 16) / 8, torch.zeros(1, 16), torch.randn(16, 10) / 4]
 tasks = {
-    "valley": (rosenbrock, [torch.tensor([-1.2, 1.0])], 100),
-    "saddle": (saddle, [torch.tensor([-1.5, 0.01])], 100),
+    "valley": (rosenbrock, [torch.tensor([-1.2, 1.0])], 80),
+    "saddle": (saddle, [torch.tensor([-1.5, 0.01])], 80),
     "network": (partial(network_loss, images=digits[0], labels=digits[1]), network, 40),
 }
 lowest = {"valley": (1.0, 1.0), "saddle": (0.0, 2**0.5)}
@@ -107,7 +107,7 @@ for name, kind in kinds.items():
 # → LBFGS        0.0000 (lr …
 ends = {name: losses[-1] for name, (_rate, losses, _path) in found["network"].items()}
 check_less("LBFGS learns the batch best", ends.pop("LBFGS"), [*ends.values()])
-alone = descend(lambda w: kinds["SGD"](w, lr=found["valley"]["SGD"][0]), 100)
+alone = descend(lambda w: kinds["SGD"](w, lr=found["valley"]["SGD"][0]), 80)
 check("SGD walks the same path alone", alone, found["valley"]["SGD"][2], 1e-3, 1e-3)
 
 # %%
