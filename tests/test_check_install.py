@@ -73,8 +73,9 @@ def test_what_is_broken_is_a_line_with_advice_and_no_traceback(
     assert len(lines) == NUMBER_OF_LINES  # no device without torch, but the last line
     bad = [line for line in lines[:-1] if line.startswith(mark)]
     assert len(bad) == len(BROKEN)
+    python = sys.executable.encode(encoding, "backslashreplace").decode(encoding)
     for line in bad:
-        assert sys.executable in line and " -m pip install --upgrade" in line
+        assert python in line and " -m pip install --upgrade" in line
     assert all(len(line) < 500 for line in bad)
     assert "No module named 'surely_not_there'" in done.stdout
     assert "is not installed" not in done.stdout

@@ -49,7 +49,7 @@ net.load_state_dict(state)
 # %%
 # What a kernel computes at one place
 # -----------------------------------
-# It is laid on the image, not turned around: weights times pixels, all added up.
+# It is laid on the image, not turned: weights times pixels, added up, plus the bias.
 image, weight, bias = torch.randn(3, 32, 32), state["conv1.weight"], state["conv1.bias"]
 by_hand = (image[:, 7:12, 20:25] * weight[4]).sum() + bias[4]
 check("map 4 of conv1, at (7, 20)", by_hand, net.conv1(image[None])[0, 4, 7, 20])
@@ -100,7 +100,7 @@ check("faint noise", make_grid(noise / 100, **alone), make_grid(noise, **alone))
 # %%
 # A number that tells them apart
 # ------------------------------
-# In a stroke neighbours are alike; in noise the mean of their products is 0 ± 1/√pairs.
+# Neighbours' mean product over the mean square: 0 ± 1/√pairs in noise, more in strokes.
 
 
 def likeness(weight):

@@ -10,8 +10,8 @@ calls with what goes in and what comes out, keeps the maps of every layer.
             place of the output.
 :maps:      (B, C, H, W) of convolutions and poolings, (B, N) of linear layers
 :use it:    to see which strokes a layer reacts to, and where a signal dies
-:the notes: the original feeds the image to the layers one after the other instead. What
-            ``forward`` does between them, the ReLUs, is lost that way.
+:the notes: the original calls the layers one after the other instead: what ``forward``
+            does between them must be done again by hand, and ReLUs were forgotten.
 """
 
 import sys
@@ -134,5 +134,5 @@ for row, (name, kept) in enumerate(maps.items()):
     ax.set(yticks=[], xticks=[], facecolor="0.3")
     ax.set_ylabel(name, rotation=0, ha="right", va="center")
 ax.set_xticks(range(kept.shape[1]), info["classes"])
-fig.suptitle("the way to the scores: red passes the next ReLU, blue becomes 0")
+fig.suptitle("the way to the scores: red is above 0; a ReLU turns blue into 0")
 fig.savefig(RESULT / "maps.png")

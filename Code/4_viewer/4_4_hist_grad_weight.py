@@ -44,7 +44,7 @@ def make_net(gain):
 
 
 def look(net, images, labels):
-    """Return {tag: array}: weights, gradients and activations of each layer."""
+    """Return {tag: array}: weights, gradients, the tanhs' outputs for 200 images."""
     found, signal = {}, images
     for i, layer in enumerate(net):
         signal = layer(signal)
@@ -86,7 +86,7 @@ check("only the healthy one gets above 95 %", [True, False, False, False], above
 # %%
 # What TensorBoard has is what was logged
 # ---------------------------------------
-# It draws the quantiles from counts, right up to a bucket's width: a tenth of a value.
+# It draws the quantiles from counts, exact to a bucket's width: a tenth of a value.
 for run, found in history.items():
     events, by_hand, logged = read_events(log / run.replace(" ", "_")), [], []
     for tag in found[0]:

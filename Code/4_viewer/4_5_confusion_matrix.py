@@ -66,8 +66,8 @@ print("no labels:", confusion_matrix([0, 1], [0, 0]).shape)  # → no labels: (2
 # %%
 # A picture for 10 classes and for 100
 # ------------------------------------
-# Each row is divided by its sum, or large classes hide what happens to small ones. The
-# worst cells are ringed; the square root makes rare mistakes visible.
+# Shades are shares of the row, or large classes hide what happens to small ones; their
+# square root makes rare mistakes visible. The worst cells are ringed.
 
 
 def worst_confusions(counts, most):
@@ -103,8 +103,8 @@ def draw_confusion(counts, classes, path, title):
 
 
 # %%
-# Half a digit, read by the network of main.py: 5 and 9 look like 3
-# -----------------------------------------------------------------
+# Half a digit, read by the network of main.py
+# --------------------------------------------
 state, info = read_weights(needs("weights"))
 classes, side = info["classes"], info["side"]
 net = Net(len(classes))

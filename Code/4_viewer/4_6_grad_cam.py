@@ -32,18 +32,18 @@ torch.manual_seed(0)
 # Two hooks
 # ---------
 # A forward hook gets a layer's output, a full backward hook the gradient of it. The
-# ``with`` removes both, or they would stay. ``backward()`` would add to each ``.grad``.
+# ``with`` removes both. ``autograd.grad`` leaves each ``.grad`` alone, unlike backward.
 
 
 def grad_cam(net, layer, image, class_index=None):
     """Return the heat map of ``image``, (1, C, H, W), and the class that it is for.
 
-    ``layer`` is one of the net's; without ``class_index`` it is the predicted class.
+    ``layer`` is one of the net's; without ``class_index``, the predicted class counts.
     """
     seen = {}
     with (
         layer.register_forward_hook(lambda _, x, out: seen.update(maps=out)),
-        layer.register_full_backward_hook(lambda _, x, out: seen.update(slopes=out[0])),
+        layer.register_full_backward_hook(lambda _, x, g: seen.update(slopes=g[0])),
     ):
         image = image.detach().requires_grad_()  # for networks with frozen weights
         scores = net(image)
@@ -82,7 +82,7 @@ check("any class, 0 too", torch.stack(by_hand), torch.stack(digit))
 # %%
 # Where the answer is known
 # -------------------------
-# Noise, and in it stripes of three kinds, each with 50 %, at random places: a small
+# Noise, and in it patches of three kinds of stripes, each there with 50 %: a small
 # network learns which kinds are there. The heat for a kind must lie on its patch.
 holds, where = torch.randint(2, (1100, 3)).float(), torch.randint(25 * 25, (1100, 3))
 dots = torch.zeros(1100, 3, 25 * 25).scatter_(2, where[..., None], holds[..., None])
@@ -116,7 +116,7 @@ given = []
 with warned(FutureWarning, "Please use register_full_backward_hook"):
     for name in ("register_full_backward_hook", "register_backward_hook"):
         pair = nn.Sequential(net.conv1, nn.ReLU())
-        getattr(pair, name)(lambda _, x, out: given.append(tuple(x[0].shape)))
+        getattr(pair, name)(lambda _, g, out: given.append(tuple(g[0].shape)))
         pair(image.requires_grad_()).sum().backward()
 print(given)  # → [(1, 3, 32, 32), (1, 6, 28, 28)]
 

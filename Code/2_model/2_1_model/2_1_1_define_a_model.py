@@ -105,7 +105,7 @@ print(f"{sum(p.numel() for p in net.parameters()):,} in all")  # → 62,006 in a
 # What registers a parameter, and what does not
 # ---------------------------------------------
 # A module notes which of its attributes are parameters or modules. A list is neither,
-# nor is a plain tensor: an optimizer and ``torch.save`` never hear of them.
+# nor is a plain tensor: an optimizer and ``state_dict`` never hear of them.
 holder = nn.Module()
 holder.layer, holder.scale = nn.Linear(2, 1), nn.Parameter(torch.ones(1))
 holder.hidden, holder.plain = [nn.Linear(2, 1)], torch.ones(1)

@@ -103,7 +103,7 @@ with refused(RuntimeError, "must match the size of tensor b"):
 # Why the shortcut helps
 # ----------------------
 # The gradient at the bottom is a product over all blocks: of :math:`f'` in a plain
-# network, of :math:`1 + f'` with shortcuts. Here every block multiplies by a weight.
+# network, of :math:`1 + f'` with shortcuts. Here a block is one weight, without ReLU.
 w = 0.1 * torch.randn(25, dtype=torch.float64)
 for kind, shortcut in (("plain", 0), ("residual", 1)):
     x = bottom = torch.ones((), dtype=torch.float64, requires_grad=True)

@@ -13,7 +13,7 @@ any layer, then tanh         the same, with ``gain=5/3``
 any layer, then ReLU         ``kaiming_uniform_`` or ``kaiming_normal_``
 any layer, then LeakyReLU    the same, with ``a`` its slope
 any layer, then SELU         ``kaiming_normal_`` with ``nonlinearity="linear"``
-GELU, SiLU, sigmoid          as for ReLU, xavier: few layers only, deep ones fade
+GELU, SiLU; sigmoid          as for ReLU; xavier. Few layers only: deep ones fade
 hidden to hidden, recurrent  ``orthogonal_`` (lesson 2.2.2.9), ``eye_`` with ReLU
 inserted, to change nothing  ``eye_``, a convolution ``dirac_`` (lesson 2.2.2.8)
 bias; BatchNorm              ``zeros_``; scale ``ones_``, shift ``zeros_`` (2.2.2.7)
@@ -60,12 +60,12 @@ def there_and_back(init, activation, layers=20, width=256, samples=64):
 spread, gradient = there_and_back(nn.init.orthogonal_, nn.Identity())
 outputs = activations_through(nn.init.orthogonal_, nn.Identity(), width=256, samples=64)
 check("forward: as utils has it", [x.std(dim=1).mean() for x in outputs], spread)
-check("a rotation turns the gradient as well", gradient[-1].expand(20), gradient)
+check("a rotation keeps the gradient's size", gradient[-1].expand(20), gradient)
 
 # %%
 # Ten initialisers and ReLU
 # -------------------------
-# Those that know of a gain get ReLU's, √2; the others what they have by default. All
+# Those with a gain get ReLU's, √2; the others their defaults, where they have any. All
 # layers are square, where xavier and kaiming agree.
 inits = {
     "xavier_uniform_, gain √2": lambda w: nn.init.xavier_uniform_(w, 2**0.5),

@@ -29,7 +29,7 @@ torch.manual_seed(0)
 # %%
 # First the rule, then the walk
 # -----------------------------
-# It fits this network: ReLU follows the convolution, nothing the linear layer.
+# It fits this network: ReLU comes after conv and BatchNorm, nothing after the linear.
 
 
 def init_layer(module):
@@ -61,7 +61,7 @@ check("linear: its bias is 0", torch.zeros(10), net[3].bias)
 
 
 def modules_by_hand(module):
-    """Yield a module, then all those inside it."""
+    """Yield a module, then all those inside it; a shared one as often as it occurs."""
     yield module
     for child in module.children():
         yield from modules_by_hand(child)

@@ -34,7 +34,7 @@ RESULT = result_dir(__file__)
 # %%
 # A rotation
 # ----------
-# Rows of length 1, at right angles: multiplied with each other they give the identity.
+# Columns of length 1, at right angles: multiplied with each other they give I.
 torch.manual_seed(0)
 w = nn.init.orthogonal_(torch.empty(3, 3).double())
 check("WᵀW = I", torch.eye(3).double(), w.T @ w, rtol=1e-12, atol=1e-12)
@@ -94,7 +94,7 @@ for name, init in inits.items():
     for w in layers:
         x = w @ x
         lengths[name].append(x.norm(dim=0))
-    values = torch.linalg.svdvals(torch.linalg.multi_dot(layers))
+    values = torch.linalg.svdvals(torch.linalg.multi_dot(layers[::-1]))
     print(f"{name}: 20 layers stretch by {values[0]:.2g}, median {values[32]:.2g}")
 # → orthogonal_: 20 layers stretch by 1, median 1
 # → normal_, std 1/√64: 20 layers stretch by 6.7, median 0.001

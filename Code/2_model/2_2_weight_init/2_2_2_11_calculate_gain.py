@@ -105,7 +105,7 @@ check_less("sigmoid, layer 20: samples differ by", output.std(dim=0).max(), 1e-6
 # Pitfalls
 # --------
 # What is not in the table is refused, and so is the name of a module. For GELU the
-# formula gives 1.53, but that holds sums of size 1 alone: the larger ones grow.
+# formula gives 1.53, but that keeps only sums of size 1: larger ones grow.
 for name in ("gelu", "silu", "elu", "softmax", "ReLU"):
     with refused(ValueError, f"Unsupported nonlinearity {name}"):
         nn.init.calculate_gain(name)

@@ -5,7 +5,7 @@ r"""
 What a layer holds before you touch it: uniform weights and biases, too small for many
 layers of ReLU.
 
-.. math:: w, b \sim U(-a, a), \quad a = 1 / \sqrt{\text{fan\_in}}, \quad
+.. math:: w, b \sim U(-c, c), \quad c = 1 / \sqrt{\text{fan\_in}}, \quad
           \text{std}(w) = 1 / \sqrt{3 \, \text{fan\_in}}
 
 :where:     in ``reset_parameters``, which the constructor calls; ``Conv2d`` inherits it
@@ -69,8 +69,8 @@ for layer in (linear, *convolutions):
 # %%
 # What it does to a signal
 # ------------------------
-# A layer leaves a third of the power in its sums, and ReLU half of that. At last the
-# biases alone are left, p = p/6 + 1/6n, and the answer is the same for every input.
+# A layer leaves a third of the power p in its sums, and ReLU half of that. At last the
+# biases alone are left, p = p/6 + 1/(6n) with n inputs: all samples get one answer.
 depth = range(1, 21)
 inits = {
     "kaiming_uniform_": nn.init.kaiming_uniform_,
@@ -129,7 +129,7 @@ with refused(RuntimeError, "modified by an inplace operation"):
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 left.hist(linear.weight.detach().flatten().numpy(), bins=60, color="tab:blue")
 left.vlines([-(300**-0.5), 300**-0.5], 0, left.get_ylim()[1], "k", "dashed")
-left.set(title="a new Linear(300, 100) and ±a", xlabel="weight", ylabel="count")
+left.set(title="a new Linear(300, 100) and ±c", xlabel="weight", ylabel="count")
 for name, signal, color in zip(inits, signals, ("tab:blue", "tab:red"), strict=True):
     mean, std = (torch.stack([f(x) for x in signal]) for f in (torch.mean, torch.std))
     right.plot(depth, mean, color=color)

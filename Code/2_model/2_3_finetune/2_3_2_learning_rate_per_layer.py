@@ -56,7 +56,7 @@ for name, p in net.named_parameters():
     check(f"{name}: lr {lr}", before[name] - lr * p.grad, p, rtol=1e-10, atol=0)
 
 # %%
-# A scheduler multiplies the rates of all groups: their ratio stays.
+# ``StepLR`` multiplies the rates of all groups by one factor: their ratio stays.
 scheduler.step()
 print(scheduler.get_last_lr())  # → [0.005, 0.05]
 
@@ -122,5 +122,5 @@ for ax, (title, rates) in zip(axes, settings.items(), strict=True):
     ax.tick_params("x", labelsize=9)
 axes[0].set_ylabel("per weight (rms)")
 axes[0].legend(loc="lower left")
-fig.suptitle("Each layer moves about as far as its learning rate allows")
+fig.suptitle("In 20 steps each layer moves 5 to 20 times its learning rate")
 fig.savefig(RESULT / "distance_and_rate.png")

@@ -84,12 +84,12 @@ for names, (label, at, inputs, targets) in losses.items():
         ax.set_title(name, fontsize="medium")
         ax.set_xlabel(label)
 print(len(curves), "losses")  # → 17 losses
-fig.suptitle("Seventeen losses (blue: target 1, class 0; red: target 0, -1, class 1)")
+fig.suptitle("Seventeen losses (where two: blue 1, class 0; red 0, -1, class 1)")
 fig.savefig(RESULT / "losses.png")
 
 # %%
-# Many a curve comes twice. With two scores, x and 0, four losses are the same: only the
-# target is written in another way.
+# Many a curve comes twice. Four losses are the same: CrossEntropyLoss of the scores x
+# and 0, and three losses of x alone, each with its own way to write the target.
 for name in ("SoftMarginLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"):
     check(f"CrossEntropyLoss = {name}", curves["CrossEntropyLoss"], curves[name])
 check("NLLLoss = BCELoss", curves["NLLLoss"], curves["BCELoss"])
@@ -128,8 +128,8 @@ check("sigmoid_focal_loss", by_hand, sigmoid_focal_loss(a, yes, alpha=0.25, gamm
 
 # %%
 # CTCLoss is for speech and handwriting, where nobody says which moment is which letter.
-# It adds up all paths that spell the target once repeats, and then blanks (0), are
-# struck out. The mean divides by the length of the target.
+# It adds up the probabilities of all paths that spell the target once repeats, and then
+# blanks (0), are struck out. The mean divides its -log by the length of the target.
 log_p = a.log_softmax(1)  # 5 moments, 4 classes
 paths = itertools.product(range(4), repeat=5)
 fit = [p for p in paths if [k for k, _ in itertools.groupby(p) if k] == [2, 1, 1]]

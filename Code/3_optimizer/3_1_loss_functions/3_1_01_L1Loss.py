@@ -95,8 +95,8 @@ check("(4, 1) against (4): the mean of 16 pairs", sum(pairs) / 16, wrong)
 print(f"{wrong:.3f}, not 2.250")  # → 2.125, not 2.250
 
 # %%
-# What is refused: shapes that do not fit, whole numbers on both sides, and a misspelt
-# ``reduction``, but only when the loss is called.
+# What is refused: shapes that do not fit, whole numbers (by the mean alone), and, only
+# when the loss is called, a misspelt ``reduction``.
 with warned(UserWarning, "different"), refused(RuntimeError, "must match the size"):
     nn.L1Loss()(predicted, target[:3])
 with refused(RuntimeError, "could not infer output dtype"):

@@ -82,7 +82,7 @@ check("in the scores: (q - p) / N", (q - p) / 2, scores.grad, **tight)
 # %%
 # Cross entropy minus entropy
 # ---------------------------
-# The entropy of the target does not depend on the network: both train it alike.
+# KLDivLoss is CrossEntropyLoss minus the target's entropy: they train a network alike.
 entropy = -(p * p.log()).sum(dim=1).mean()
 cross = nn.CrossEntropyLoss()(q.log(), p)
 check("cross entropy - entropy", cross - entropy, divergence(q.log(), p), **tight)

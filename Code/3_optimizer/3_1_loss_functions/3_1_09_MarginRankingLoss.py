@@ -6,7 +6,7 @@ Of two scores, one should be the higher, by a margin :math:`m` at least:
 
 .. math:: \ell_i = \max(0, \; -y_i \, (x_{1,i} - x_{2,i}) + m)
 
-:signature: ``MarginRankingLoss(margin=0.0, reduction="mean")``
+:signature: ``MarginRankingLoss(margin=0.0, …, reduction="mean")``
 :input:   two tensors of scores, of the same number of dimensions
 :target:  1 where the first should be higher, -1 where the second should
 :returns: a scalar (``reduction="mean"``, ``"sum"``), or the scores' shape (``"none"``)

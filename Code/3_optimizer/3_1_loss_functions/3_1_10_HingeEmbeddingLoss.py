@@ -8,7 +8,7 @@ Here :math:`x` is the distance between two things:
 .. math:: \ell_i = \begin{cases} x_i & y_i = 1 \\
           \max(0, \; m - x_i) & y_i = -1 \end{cases}
 
-:signature: ``HingeEmbeddingLoss(margin=1.0, reduction="mean")``
+:signature: ``HingeEmbeddingLoss(margin=1.0, …, reduction="mean")``
 :input:   distances, 0 or more, any shape; you compute them, of two embeddings, say
 :target:  same shape: 1 for alike, -1 for different
 :returns: a scalar (``reduction="mean"``, ``"sum"``), or the input's shape (``"none"``)
@@ -115,7 +115,7 @@ print(f"right {mean:.4f}, broadcast {column:.4f}")  # → right 0.4500, broadcas
 # %%
 # Pitfalls that raise
 # -------------------
-# Sizes that do not fit, and whole numbers for distances.
+# Sizes that do not fit, and whole numbers for distances (by the mean alone).
 with refused(RuntimeError, "must match the size of tensor b (4)"):
     nn.HingeEmbeddingLoss()(distance, target[:3])
 with refused(RuntimeError, "must be either a floating point or complex dtype"):

@@ -8,7 +8,7 @@ With :math:`Y` the set of labels and :math:`C` classes:
 .. math:: \ell = \frac{1}{C} \sum_{j \in Y} \sum_{i \notin Y}
           \max(0, \; 1 - (x_j - x_i))
 
-:signature: ``MultiLabelMarginLoss(reduction="mean")``
+:signature: ``MultiLabelMarginLoss(size_average=None, reduce=None, reduction="mean")``
 :input:   scores, (N, C), or (C,) for a single sample
 :target:  same shape, ``int64``: a row lists the labels' *indices*, then a -1; what
           stands after that does not count

@@ -8,13 +8,13 @@ Square the small errors, take the large ones as they are. With the error
 .. math:: \ell_i = \begin{cases} d_i^2 / (2 \beta) & |d_i| < \beta \\
           |d_i| - \beta / 2 & \text{otherwise} \end{cases}
 
-:signature: ``SmoothL1Loss(reduction="mean", beta=1.0)``
+:signature: ``SmoothL1Loss(size_average=None, reduce=None, reduction="mean", beta=1.0)``
 :input:   predictions, floats of any shape; the target has the same
 :beta:    where small ends and large begins, in the unit of the target
 :returns: a scalar (``reduction="mean"``, ``"sum"``), or the input's shape (``"none"``)
 :use it:  for regression with outliers: an outlier pulls no harder than any other large
           error
-:source:  Girshick, *Fast R-CNN*, 2015, for the corners of boxes
+:source:  Girshick, *Fast R-CNN*, 2015, for the places and sizes of boxes
 :then → now: PyTorch 1.0 has no ``beta``, it is always 1; ``size_average`` and
           ``reduce`` became ``reduction`` (lesson 3.1.1).
 """
@@ -74,7 +74,7 @@ for beta in (0.3, 1.0, 4.0):
 # Between L1Loss and MSELoss, beside HuberLoss
 # --------------------------------------------
 # A ``beta`` of 0 is L1Loss, and a small one nearly. A ``beta`` beyond all errors is the
-# square, over 2 beta. HuberLoss with ``delta`` is delta times SmoothL1Loss.
+# square, over 2 beta. HuberLoss is delta times SmoothL1Loss with ``beta=delta``.
 torch.manual_seed(0)
 x, y = torch.randn(2, 1000, dtype=torch.float64)
 l1, mse = nn.L1Loss()(x, y), nn.MSELoss()(x, y)
@@ -112,7 +112,7 @@ with warned(UserWarning, "size_average and reduce args will be deprecated"):
 print("beta:", positional.beta)  # → beta: 1.0
 
 # %%
-# ``beta`` has a unit. In thousandths all errors here are large, and it is L1Loss.
+# ``beta`` has a unit. In thousandths all errors here are large: L1Loss less 0.5.
 thousandths = nn.SmoothL1Loss()(1000 * predicted, 1000 * target)
 l1 = nn.L1Loss()(1000 * predicted, 1000 * target)
 check("in thousandths: L1 less a half", l1 - 0.5, thousandths)

@@ -2,12 +2,12 @@ r"""
 3.1.13 SoftMarginLoss · 二分类逻辑损失
 ======================================
 
-Logistic loss of a yes/no question whose answers are called +1 and -1: it falls with
-:math:`y x`, the margin, which is positive where the score has the target's sign.
+Logistic loss of a yes/no question whose answers are called +1 and -1: it falls as
+the margin :math:`y x` grows, which is positive where the score has the target's sign.
 
 .. math:: \ell_i = \log (1 + e^{-y_i x_i})
 
-:signature: ``SoftMarginLoss(reduction="mean")``; no weights
+:signature: ``SoftMarginLoss(…, reduction="mean")``; …: see 3.1.1; no weights
 :input:   scores, any real numbers, any shape; the sign is the answer
 :target:  same shape, +1 or -1
 :returns: a scalar (``reduction="mean"``, ``"sum"``), or the input's shape (``"none"``)

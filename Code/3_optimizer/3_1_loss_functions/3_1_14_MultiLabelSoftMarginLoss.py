@@ -8,7 +8,7 @@ the mean over the classes of their binary cross entropies.
 .. math:: \ell_n = -\frac{1}{C} \sum_c w_c \, [\, y_{nc} \log \sigma(x_{nc})
           + (1 - y_{nc}) \log \sigma(-x_{nc}) \,]
 
-:signature: ``MultiLabelSoftMarginLoss(weight=None, reduction="mean")``
+:signature: ``MultiLabelSoftMarginLoss(weight=None, …, reduction="mean")``
 :input:   scores, any real numbers, (N, C) or (C); of more dimensions the last is C
 :target:  same shape, 1 for a label the sample has, 0 for others; floats or integers
 :weight:  :math:`w`, a factor for each class, (C)
@@ -99,13 +99,13 @@ loss = multi_label(torch.tensor([[-1000.0]]), torch.tensor([[-1]]))
 print("score -1000, target -1:", loss)  # → score -1000, target -1: tensor(-1000.)
 
 # %%
-# Class indices for rows of 0 and 1: they broadcast where N happens to be C.
+# Class indices in place of rows of 0 and 1: they broadcast where N happens to be C.
 loss = nn.MultiLabelSoftMarginLoss(reduction="none")(torch.zeros(3, 3), torch.arange(3))
 print("indices:", loss.shape)  # → indices: torch.Size([3])
 
 # %%
 # The classes are the last dimension, not the second: of maps of labels, (N, C, H, W),
-# the mean is taken over the columns of pixels.
+# the mean is taken over the width, W, alone.
 maps = torch.linspace(-3, 3, 48).reshape(1, 3, 4, 4)
 loss = nn.MultiLabelSoftMarginLoss(reduction="none")(maps, torch.ones_like(maps))
 check("(N, C, H): the width is gone", -logsigmoid(maps).mean(3), loss)

@@ -8,7 +8,7 @@ from each other if not (:math:`y = -1`). Only the angle between them counts.
 .. math:: \ell = \begin{cases} 1 - \cos(a, b) & y = 1 \\
           \max(0, \cos(a, b) - \text{margin}) & y = -1 \end{cases}
 
-:signature: ``CosineEmbeddingLoss(margin=0.0, reduction="mean")``; no weights
+:signature: ``CosineEmbeddingLoss(margin=0.0, …, reduction="mean")``; no weights
 :input:   two batches of vectors, (N, D) each, or two vectors, (D)
 :target:  (N), or () for two vectors: +1 same, -1 different; of any number type
 :margin:  the cosine up to which a different pair costs nothing, from -1 to 1
@@ -64,9 +64,9 @@ for margin in (0.0, 0.5, -0.5):
 # %%
 # The mean divides by all pairs, those that cost nothing too. For pairs that belong
 # together the loss is half the squared distance of the vectors made 1 long.
-near, far = nn.functional.normalize(a), nn.functional.normalize(b)
+a_hat, b_hat = nn.functional.normalize(a), nn.functional.normalize(b)
 loss = nn.CosineEmbeddingLoss(reduction="none")(a, b, torch.ones(3))
-check("|a - b|² / 2, at length 1", (near - far).square().sum(1) / 2, loss, rtol=1e-10)
+check("|a-b|² / 2, at length 1", (a_hat - b_hat).square().sum(1) / 2, loss, rtol=1e-10)
 
 # %%
 # The gradient
@@ -74,7 +74,7 @@ check("|a - b|² / 2, at length 1", (near - far).square().sum(1) / 2, loss, rtol
 # :math:`\partial \cos / \partial a = (\hat b - \hat a \cos) / |a|`, with hats for
 # vectors made 1 long. It stands at a right angle to a: the loss turns a vector.
 cosine = torch.tensor([[0.96], [0.96], [0.0]], dtype=torch.float64)
-toward_b = (far - near * cosine) / 5
+toward_b = (b_hat - a_hat * cosine) / 5
 a.requires_grad_()
 nn.CosineEmbeddingLoss(-0.5, reduction="sum")(a, b, target).backward()
 by_hand = torch.tensor([[-1.0], [1.0], [1.0]]) * toward_b  # towards b, away, away

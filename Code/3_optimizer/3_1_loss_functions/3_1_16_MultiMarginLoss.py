@@ -8,7 +8,7 @@ costs what is missing. Once the lead is there, nothing is left to learn.
 .. math:: \ell_n = \frac{w_y}{C} \sum_{i \ne y}
           \max(0, \, \text{margin} - x_y + x_i)^p
 
-:signature: ``MultiMarginLoss(p=1, margin=1.0, weight=None, reduction="mean")``
+:signature: ``MultiMarginLoss(p=1, margin=1.0, weight=None, …, reduction="mean")``
 :input:   scores, any real numbers, (N, C) or (C)
 :target:  :math:`y`, the index of the class, int64 (N) or ()
 :p:       1, or 2, which forgives small gaps and punishes large ones
@@ -35,7 +35,7 @@ RESULT = result_dir(__file__)
 # The loss of two samples with three classes
 # ------------------------------------------
 # In the first the right class, 0, leads by 0.5 and by 3: 0.5 is missing, and a third of
-# it is the loss. In the second class 2 comes last: 1.5 + 2 are missing.
+# it is the loss. In the second, class 2 comes last: 1.5 + 2 are missing.
 score = torch.tensor([[2.0, 1.5, -1.0], [0.5, 1.0, 0.0]])
 target = torch.tensor([0, 2])
 loss = nn.MultiMarginLoss(reduction="none")(score, target)
@@ -72,16 +72,16 @@ for settings in arguments:
 # ------------
 # Each class that comes too close is pushed down by
 # :math:`w_y \, p \, (\text{missing})^{p - 1} / C`, the right one up by the sum of them.
-for p, missing in ((1, [[-1, 1, 0], [1, 1, -2]]), (2, [[-1, 1, 0], [3, 4, -7]])):
+for p, push in ((1, [[-1, 1, 0], [1, 1, -2]]), (2, [[-1, 1, 0], [3, 4, -7]])):
     x = score.double().requires_grad_()
     nn.MultiMarginLoss(p, weight=weight, reduction="sum")(x, target).backward()
-    by_hand = torch.tensor([[1.0], [4.0]]).double() * torch.tensor(missing) / 3
+    by_hand = torch.tensor([[1.0], [4.0]]).double() * torch.tensor(push) / 3
     check(f"gradient, p = {p}", by_hand, x.grad, rtol=1e-10)
 
 # %%
 # Its relations
 # -------------
-# MarginRankingLoss (lesson 3.1.9) of the right class against each other, over C; and
+# MarginRankingLoss (lesson 3.1.9) of the right class against every other, over C; and
 # MultiLabelMarginLoss (lesson 3.1.11) with a single label, its list ended by -1.
 x, loss = score.double(), nn.MultiMarginLoss(reduction="none")(score.double(), target)
 ranking = nn.MarginRankingLoss(margin=1.0, reduction="sum")

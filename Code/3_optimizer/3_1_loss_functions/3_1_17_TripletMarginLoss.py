@@ -8,11 +8,11 @@ positive shall be closer to the anchor than the negative, by a margin.
 .. math:: \ell = \max(0, \, d(a, p) - d(a, n) + \text{margin}), \quad
           d(u, v) = \lVert u - v + \epsilon \rVert_p
 
-:signature: ``TripletMarginLoss(margin=1.0, p=2.0, eps=1e-6, swap=False,
+:signature: ``TripletMarginLoss(margin=1.0, p=2.0, eps=1e-6, swap=False, …,
             reduction="mean")``; no weights
 :input:   anchors, positives, negatives, (N, D) each, or (D)
 :target:  none: the place among the three arguments says it
-:p:       which norm: 2 the straight line, 1 the sum of the steps along the axes
+:p:       which norm, not the positive: 2 the straight line, 1 steps along the axes
 :eps:     a small number that is added to each difference
 :swap:    take for d(a, n) the smaller one of d(a, n) and d(p, n)
 :returns: a scalar (``reduction="mean"``, ``"sum"``), or (N) (``"none"``)
@@ -74,7 +74,7 @@ for settings in arguments:
         check(f"{how}, {settings or 'default'}", value, loss, rtol=1e-10)
 
 # %%
-# ``swap`` sees that the first negative, far from the anchor, is near the positive.
+# ``swap`` sees that the first negative, 10 from the anchor, is 5 from the positive.
 # Without it the loss is MarginRankingLoss (lesson 3.1.9) of the two distances.
 loss = nn.TripletMarginLoss(swap=True, reduction="none")(anchor, positive, negative)
 print("swap:", loss)  # → swap: tensor([1.0000, 2.6459, 5.0000])
@@ -96,8 +96,8 @@ check("gradient: anchor, positive, negative", by_hand, [v.grad for v in vectors]
 # %%
 # Pitfalls that do not raise
 # --------------------------
-# A network that maps everything to one point pays the margin: a loss that stays there
-# has collapsed. With positive and negative exchanged, the hard triplet costs nothing.
+# A network that maps everything to one point has collapsed, and pays the margin for
+# ever. With positive and negative exchanged, the hard triplet costs nothing.
 print(nn.TripletMarginLoss(margin=0.3)(*torch.ones(3, 4, 2)))  # → tensor(0.3000)
 loss = nn.TripletMarginLoss(reduction="none")(anchor, negative, positive)
 print("exchanged:", loss)  # → exchanged: tensor([6.0000, 1.5000, 0.0000])

@@ -109,7 +109,7 @@ first, second = (optim.SGD([{"params": chosen}], lr=0.1) for _ in range(2))
 print([len(o.param_groups[0]["params"]) for o in (first, second)])  # → [1, 0]
 
 # %%
-# Loud: nothing at all, a parameter twice, and what is no parameter but computed of one.
+# Loud: nothing at all, a parameter twice, and a tensor computed from a parameter.
 with refused(ValueError, "some parameters appear in more than one parameter group"):
     optim.SGD([{"params": [w]}, {"params": [w]}], lr=0.1)
 with refused(ValueError, "optimizer got an empty parameter list"):

@@ -119,7 +119,7 @@ swapped.load_state_dict(first.state_dict())
 print(swapped.state[a]["momentum_buffer"])  # → tensor([9.5000, 9.5000])
 
 # %%
-# Another kind of optimizer takes the dict without a word, and fails at its first step.
+# SGD takes Adam's dict without a word, and fails at its first step.
 other = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
 other.load_state_dict(checkpoint["optimizer"])
 with refused(KeyError, "momentum"):

@@ -114,7 +114,7 @@ check_less("zero_grad forgotten: far out of the bowl", 100, w.abs())
 
 # %%
 # Without closure, without its ``return``, and silently without its ``backward``: LBFGS
-# takes no gradient for zero, and stays.
+# takes a missing gradient for zero, and stays.
 with refused(TypeError, "missing 1 required positional argument: 'closure'"):
     lbfgs.step()
 with refused(TypeError, "NoneType"):

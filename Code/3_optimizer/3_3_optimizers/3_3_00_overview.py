@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
 from utils import animate_paths, check, check_less, descend, draw_map, result_dir
-from utils import rosenbrock
+from utils.surface import rosenbrock
 
 RESULT = result_dir(__file__)
 torch.manual_seed(0)

@@ -107,9 +107,9 @@ check("it is the mean from step t0 + 2 on", path[102:].mean(0), averages[-1])
 print(f"height of the last 100 weights: {wide_valley(path[-100:]).mean():.2f}")
 with torch.no_grad():
     w.copy_(optimizer.state[w]["ax"])
-print(f"height of their average: {wide_valley(w).item():.2f}")
+print(f"height of the average: {wide_valley(w).item():.2f}")
 # → height of the last 100 weights: 0.27
-# → height of their average: 0.02
+# → height of the average: 0.02
 
 # %%
 # Pitfall: by default nothing is averaged

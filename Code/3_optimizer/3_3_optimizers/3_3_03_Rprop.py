@@ -83,8 +83,8 @@ for kw in (dict(lr=0.03), others):
 # %%
 # The first step, and what is kept
 # --------------------------------
-# The first step is ``lr`` long for every weight, whatever the gradient; a weight
-# without gradient stays.
+# The first step is ``lr`` long for every weight, whatever the gradient; a weight whose
+# gradient is zero stays.
 w = torch.nn.Parameter(torch.zeros(5))
 w.grad = torch.tensor([-1000.0, -0.001, 0.0, 0.001, 1000.0])
 optimizer = optim.Rprop([w], lr=0.1)
@@ -108,8 +108,8 @@ with refused(TypeError, "weight_decay"):
 # %%
 # Pitfall: mini-batches
 # ---------------------
-# Nine batches pull with 0.1, the tenth with -0.9: on the whole a weight should stay. To
-# SGD it does. Rprop counts signs, nine against one, and runs away.
+# Nine batches pull with 0.1, the tenth with -0.9: on the whole a weight should stay.
+# Under SGD it does. Rprop counts signs, nine against one, and runs away.
 batches = torch.tensor(([0.1] * 9 + [-0.9]) * 10)
 for make in (optim.SGD, optim.Rprop):
     w = torch.nn.Parameter(torch.zeros(1))
@@ -124,8 +124,8 @@ for make in (optim.SGD, optim.Rprop):
 # %%
 # The picture
 # -----------
-# The first step may be a thousand times longer or shorter: twenty steps later the
-# lengths fit the valley, and after 200 all walks have come about as far.
+# The first steps differ by a factor of a thousand, yet after 200 steps all walks have
+# come about as far.
 walks = {}
 for lr in (0.001, 0.03, 1):
     walks[f"lr {lr}"] = descend(lambda w, lr=lr: optim.Rprop(w, lr))

@@ -30,6 +30,7 @@ from torch import optim
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
 from utils import (
     check,
+    check_less,
     descend,
     descend_by_hand,
     draw_paths,
@@ -115,8 +116,8 @@ check("100 gradients, and 4", -torch.stack([lengths.sum(), lengths[:4].sum()]), 
 # %%
 # Pitfall: weight decay and sparse gradients
 # ------------------------------------------
-# A sparse gradient, as of ``nn.Embedding(sparse=True)``, holds the weights used and no
-# others; weight decay would have to move the others too.
+# A sparse gradient, as of ``nn.Embedding(sparse=True)``, has entries for used weights
+# only; weight decay would have to move the others too.
 w = torch.nn.Parameter(torch.zeros(3))
 w.grad = torch.tensor([0.0, 5.0, 0.0]).to_sparse()
 with refused(RuntimeError, "weight_decay option is not compatible with sparse"):
@@ -132,7 +133,7 @@ make = {
     "RMSprop, lr 0.02": lambda w: optim.RMSprop(w, 0.02, alpha=0.9),
 }
 walks = {name: descend(make[name], start=(-1.6, -1)) for name in make}
-for name, path in walks.items():
-    print(f"{name}: {(path[-1] - path[100]).norm():.2f} in the last 100 steps")
+late = [(path[-1] - path[100]).norm() for path in walks.values()]
+check_less("the last 100 steps: Adagrad stops, RMSprop goes on", 4 * late[0], late[1])
 title = "Adagrad comes down a wall and stops: what was steep once stays in its sum"
 draw_paths(walks, title, RESULT / "never_forgets.png")

@@ -32,7 +32,8 @@ import torch
 from torch import optim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
-from utils import check, descend, descend_by_hand, draw_paths, result_dir, rosenbrock
+from utils import check, check_less, descend, descend_by_hand, draw_paths, result_dir
+from utils.surface import rosenbrock
 
 RESULT = result_dir(__file__)
 
@@ -126,10 +127,13 @@ check(f"centered: {by_hand:.3f}", by_hand, moved[True], rtol=1e-2)
 # %%
 # The picture
 # -----------
-# Steps of ``lr`` never end: near the floor of the valley the path trembles.
+# Steps of ``lr`` never end, and near the floor of the valley a small one is enough.
 walks = {
     f"lr {lr}": descend(lambda w, lr=lr: optim.RMSprop(w, lr, alpha=0.9), steps=300)
     for lr in (0.02, 0.05, 0.2)
 }
-title = "RMSprop's steps do not shrink: the larger the rate, the wider it trembles"
+late = [rosenbrock(path[200:]).max() for path in walks.values()]
+check_less("after step 200: small rates stay low", late[:2], 2)
+check_less("the large one leaps up", 10, late[2])
+title = "RMSprop's steps do not shrink: at a large rate it leaps out again and again"
 draw_paths(walks, title, RESULT / "trembling.png")

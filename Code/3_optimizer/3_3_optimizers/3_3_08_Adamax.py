@@ -15,8 +15,8 @@ is longer than ``lr``.
 :arguments: ``lr=0.002``: :math:`\eta`, ``betas=(0.9, 0.999)``, ``eps=1e-8``,
             ``weight_decay=0``: :math:`\lambda`, ``maximize=False``
 :memory:    two buffers per weight, :math:`m` and :math:`u`
-:use it:    where single huge gradients come among zeros, as in embeddings; otherwise
-            Adam (lesson 3.3.7), which it resembles
+:use it:    where a sudden large gradient must not make a long step; otherwise Adam
+            (lesson 3.3.7), which it resembles
 :source:    Kingma and Ba, *Adam*, 2015, section 7.1
 """
 
@@ -27,14 +27,8 @@ import torch
 from torch import optim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
-from utils import (
-    check,
-    descend,
-    descend_by_hand,
-    draw_paths,
-    result_dir,
-    rosenbrock,
-)
+from utils import check, check_less, descend, descend_by_hand, draw_paths, result_dir
+from utils.surface import rosenbrock
 
 RESULT = result_dir(__file__)
 
@@ -135,5 +129,6 @@ check("1000 batches later: 1 / (1000 · 0.999¹⁰⁰⁰)", 0.00272, before - w.
 # -----------
 kinds = {"Adam, lr 0.1": optim.Adam, "Adamax, lr 0.1": optim.Adamax}
 walks = {name: descend(lambda w, k=kind: k(w, lr=0.1)) for name, kind in kinds.items()}
+check_less("Adam is lower", *[rosenbrock(path[-1]) for path in walks.values()])
 title = "Adamax keeps the steep start in mind, and creeps where Adam goes on"
 draw_paths(walks, title, RESULT / "adam_and_adamax.png")

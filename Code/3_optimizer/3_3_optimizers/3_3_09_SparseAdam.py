@@ -64,7 +64,7 @@ class SparseAdamByHand:
 # %%
 # The same path as ``optim.SparseAdam``
 # -------------------------------------
-# 200 steps in Rosenbrock's narrow valley, all weights in each gradient; the last climbs.
+# 200 steps in Rosenbrock's valley, all weights in each gradient; the last walk climbs.
 for kw in ({}, dict(betas=(0.5, 0.9)), dict(eps=10.0), dict(maximize=True)):
     by_hand = descend_by_hand(SparseAdamByHand(0.1, **kw).step)
     by_torch = descend(lambda w, kw=kw: optim.SparseAdam(w, 0.1, **kw), sparse=True)

@@ -95,8 +95,8 @@ check("down from a hilltop", down, descend(inner, **hill))
 # One ``step`` is many
 # --------------------
 # It ends after ``max_iter`` inner steps; after ``max_eval`` calls of the closure, one
-# before any step, so that ``max_iter=3`` with 3 calls makes 2; or as soon as no weight
-# moves further than ``tolerance_change``.
+# before any step, so that ``max_iter=3`` with 3 calls makes 2; or when gradient,
+# slope, step or change of the loss is within its tolerance.
 ends = [(20, {}), (5, {"max_iter": 5}), (6, {"max_eval": 7}), (2, {"max_iter": 3})]
 still = path.diff(dim=0).abs().amax(dim=1) <= 0.005
 ends.append((int(still.nonzero()[0]) + 1, {"tolerance_change": 0.005}))

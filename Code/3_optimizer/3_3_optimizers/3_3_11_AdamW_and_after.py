@@ -18,7 +18,7 @@ Muon, is lesson 3.3.12.
 :memory:    two buffers per weight; Adafactor one number for each row and each column
 :use it:    AdamW first, for any network. Adafactor where memory is short.
 :then → now: none of them was in PyTorch 1.0; Adafactor came with 2.5
-:source:    Loshchilov 2019; Dozat 2016; Liu et al. 2020; Shazeer and Stern 2018
+:source:    Loshchilov, Hutter 2019; Dozat 2016; Liu et al. 2020; Shazeer, Stern 2018
 """
 
 import sys
@@ -94,8 +94,8 @@ for kind, step in ((optim.AdamW, adamw), (optim.NAdam, nadam), (optim.RAdam, rad
 # %%
 # Adafactor: rows and columns
 # ---------------------------
-# The rate is relative: times the root mean square of the weights, and at most
-# :math:`1 / \sqrt t`. No step is longer, in the mean, than that of a gradient of 1.
+# The rate is the smaller of ``lr`` and :math:`1 / \sqrt t`, times the root mean square
+# of the weights. An update whose root mean square is above 1 is scaled down to 1.
 
 
 def adafactor_by_hand(w, gradients, lr=0.01):
@@ -121,7 +121,7 @@ print(kept)  # → {'row_var': (6, 1), 'col_var': (1, 4)}
 # %%
 # The picture
 # -----------
-# Gradients of 0.01 in every step: AdamW goes at full length on the word of one.
+# Gradients of 0.01 in every step: AdamW's steps are of full length from the first on.
 lengths = {}
 for kind in (optim.AdamW, optim.NAdam, optim.RAdam):
     w = torch.nn.Parameter(torch.zeros(1))

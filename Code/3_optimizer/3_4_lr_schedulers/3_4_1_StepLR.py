@@ -12,7 +12,7 @@ Every ``step_size`` epochs the learning rate is multiplied by ``gamma``.
 :use it:    when training goes on at a constant rate until the loss stops falling, as
             ResNets are trained: 30 epochs, a tenth, 30 epochs, a hundredth
 :then → now: in PyTorch 1.0 ``scheduler.step()`` opened the epoch. Since 1.1 it closes
-            it, after ``optimizer.step()``. ``verbose`` went, ``get_last_lr()`` came.
+            it, after ``optimizer.step()``. ``get_last_lr()`` is new.
 :the notes: their cheat sheet has ``lr_schedular.step()``: it is ``lr_scheduler``.
 """
 
@@ -109,8 +109,8 @@ with warned(UserWarning, "get_last_lr"):
 # %%
 # What a drop buys
 # ----------------
-# Where the gradient is noisy, the loss falls to a floor that is about as high as the
-# rate. On :math:`w^2 / 2` with gradient :math:`w + \epsilon`, noise of variance 1, the
+# Where the gradient is noisy, the loss falls to a floor: the smaller the rate, the
+# lower. On :math:`w^2 / 2` with gradient :math:`w + \epsilon`, noise of variance 1, the
 # floor of :math:`w^2` is :math:`\eta / (2 - \eta)`: 10,000 weights side by side, ten
 # batches an epoch.
 rates = step_by_hand(0.5, 90, 30)

@@ -11,9 +11,9 @@ The learning rate is multiplied by ``gamma`` at the epochs that you name.
 :milestones: whole numbers, in any order: epochs, if ``step()`` is called once an epoch
 :state:     ``last_epoch``, the milestones as a Counter, ``gamma``; the rate itself is
             kept in the optimizer
-:use it:    when you have seen where the loss stops falling: early and often at the end
-            rather than every so many epochs
-:then → now: in PyTorch 1.0 unsorted milestones were refused. Now they are sorted.
+:use it:    when you have seen where the loss stops falling: a long first part, then
+            shorter and shorter ones, rather than parts of one length
+:then → now: in PyTorch 1.0 unsorted milestones were refused. Now any order will do.
 """
 
 import sys
@@ -94,9 +94,9 @@ check("epoch 5 is divided by 100", [0.1, 0.001], rates[4:, 0])
 # Pitfall: steps counted in batches
 # ---------------------------------
 # The scheduler knows no epochs, it counts its own calls. Called after every one of 20
-# batches, milestone 60 is reached in the third epoch, number 3 from 0.
+# batches, it reaches milestone 60 after three epochs: epoch 3, counted from 0, drops.
 rates = learning_rates(MultiStepLR(make_sgd(0.1), [60, 85]), 100 * 20)[::20, 0]
-check("epochs 2, 3 and 5", [0.1, 0.01, 0.001], rates[[2, 3, 5]])
+check("epochs 2, 3 and 5 of 0, 1, 2 …", [0.1, 0.01, 0.001], rates[[2, 3, 5]])
 
 # %%
 # Pitfall: the old order, and ``get_lr``

@@ -57,7 +57,7 @@ for gamma in (0.9, 0.97):
 # %%
 # Choosing gamma
 # --------------
-# From how far the rate shall have fallen at the end: the root of that share.
+# From the share of the rate that shall be left at the end: its ``epochs``-th root.
 epochs, share = 100, 1 / 1000
 gamma = share ** (1 / epochs)
 print(f"a thousandth after {epochs} epochs: gamma {gamma:.3f}")
@@ -71,8 +71,8 @@ check("half after 10 epochs", rates[0] / 2, rates[10], rtol=3e-3)
 # %%
 # Pitfall: 0.1 is StepLR's gamma
 # ------------------------------
-# Here it divides by ten in every epoch. SGD with this schedule can move a weight, at
-# gradient 1, by no more than :math:`\eta_0 / (1 - \gamma)` for ever.
+# Here it divides by ten in every epoch. With one step an epoch SGD can move a weight,
+# at gradient 1, by no more than :math:`\eta_0 / (1 - \gamma)` in all.
 rates = learning_rates(ExponentialLR(make_sgd(0.1), gamma=0.1), 50)[:, 0]
 check("nine tenths of the way is one epoch", 0.9, rates[0] / rates.sum())
 check("all steps together", 0.1 / (1 - 0.1), rates.sum())

@@ -77,8 +77,7 @@ check_less("the second group rises", rates[0, 1], rates[10, 1])
 # %%
 # Pitfall: after ``T_max`` it rises again
 # ---------------------------------------
-# The cosine goes on: at twice ``T_max`` the rate is back where it began. Who trains ten
-# epochs more undoes what the last ones gained.
+# The cosine goes on: at twice ``T_max`` the rate is back where it began.
 rates = learning_rates(CosineAnnealingLR(make_sgd(0.1), T_max=50), 101)[:, 0]
 check("halfway up at 1.5 T_max", 0.05, rates[75])
 check("all the way at 2 T_max", 0.1, rates[100])
@@ -87,7 +86,7 @@ check("the closed form too", cosine_by_hand(0.1, 101, 50), rates)
 # %%
 # Pitfall: ``T_max`` in epochs, ``step()`` after every batch
 # ----------------------------------------------------------
-# 20 batches an epoch swing 20 times up and down in place of once down.
+# 20 batches an epoch take the rate down and up again ten times in place of once down.
 scheduler = CosineAnnealingLR(make_sgd(0.1), T_max=10)
 rates = learning_rates(scheduler, 10 * 20)[:, 0]
 turns = ((rates[1:-1] - rates[:-2]) * (rates[2:] - rates[1:-1]) < 0).sum()
@@ -96,8 +95,8 @@ check("it turns 19 times", 19, turns)
 # %%
 # Resuming: both states
 # ---------------------
-# A longer ``T_max``, given to the new scheduler, is overwritten by the old one's state:
-# to train longer, set it after loading.
+# A longer ``T_max``, given to the new scheduler, is overwritten by the old one's state,
+# without a word.
 optimizer = make_sgd(0.1)
 scheduler = CosineAnnealingLR(optimizer, T_max=50)
 learning_rates(scheduler, 20)
@@ -115,8 +114,8 @@ check(
 # %%
 # Pitfall: the old order, and ``get_lr``
 # --------------------------------------
-# Before ``optimizer.step()`` the scheduler skips the first value. ``get_lr`` computes a
-# step from a step that has been made already; ``get_last_lr`` says what is in use.
+# Before ``optimizer.step()`` the scheduler skips the first value. ``get_lr`` makes the
+# last change once more; ``get_last_lr`` says what is in use.
 scheduler = CosineAnnealingLR(make_sgd(0.1), T_max=4)
 with warned(UserWarning, "before `optimizer.step()`"):
     scheduler.step()

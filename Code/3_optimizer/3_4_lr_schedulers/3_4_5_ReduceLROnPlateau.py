@@ -16,7 +16,7 @@ An epoch is *bad* unless :math:`m_t < m_{best} (1 - \text{threshold})`. After mo
 :eps:       a drop smaller than this is not made
 :use it:    when you do not know how long training will take. Give it the *validation*
             loss: the training loss hardly ever stops falling.
-:then → now: it is now an LRScheduler like the others; ``verbose`` is gone
+:then → now: it is now an LRScheduler like the others; ``verbose`` went
 """
 
 import sys

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR
-from torch.optim.lr_scheduler import MultiplicativeLR, SequentialLR, StepLR
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import LambdaLR, MultiplicativeLR, StepLR
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
 from utils import check, learning_rates, make_sgd, refused, result_dir, warned
@@ -56,8 +56,9 @@ by_hand = 0.1 * torch.tensor([warm_cosine(epoch) for epoch in range(100)]).doubl
 by_torch = learning_rates(LambdaLR(make_sgd(0.1), warm_cosine), 100)[:, 0]
 check("warm-up and cosine, 100 epochs", by_hand, by_torch)
 optimizer = make_sgd(0.1)
-warm = LinearLR(optimizer, start_factor=1 / 5, total_iters=4)
-both = SequentialLR(optimizer, [warm, CosineAnnealingLR(optimizer, 95)], [5])
+warm = lr_scheduler.LinearLR(optimizer, start_factor=1 / 5, total_iters=4)
+cosine = lr_scheduler.CosineAnnealingLR(optimizer, 95)
+both = lr_scheduler.SequentialLR(optimizer, [warm, cosine], milestones=[5])
 check("as two schedulers in sequence", by_hand, learning_rates(both, 100)[:, 0])
 
 # %%

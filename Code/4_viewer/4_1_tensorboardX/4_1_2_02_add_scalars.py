@@ -55,8 +55,8 @@ with SummaryWriter(str(LOG)) as writer:
         optimizer.step()
 
 # %%
-# Pitfall: the run's own folder is empty
-# --------------------------------------
+# Pitfall: the run's own folder holds no curve
+# --------------------------------------------
 # Whoever reads the folder of the run finds nothing: every curve is a run of its own.
 print("root:", read_events(LOG).Tags()["scalars"])  # → root: []
 files = LOG.rglob("events.out.tfevents.*")

@@ -7,7 +7,7 @@ Log how many weights, gradients or predictions lie where: it shows what a mean h
 :signature: ``add_histogram(tag, values, global_step=None, bins="tensorflow",
             walltime=None, max_bins=None)``
 :values:    a tensor or array of any shape, or a list
-:bins:      the default has the edges :math:`\pm 10^{-12} \cdot 1.1^k`; or a number of
+:bins:      by default, the edges 0, :math:`\pm 10^{-12} \cdot 1.1^k`; or a number of
             equal bins, a list of edges, a rule of ``numpy.histogram``, as ``"auto"``
 :in the event file: the containers ``histograms`` and ``distributions``: the counts and
             right edges of bins, and number, min, max, sum, sum of squares of the values
@@ -90,7 +90,7 @@ for tag, values in (("signed", signed), ("sure_default", final)):
 # Pitfall: the default is coarse where values are large
 # -----------------------------------------------------
 # A bin is a tenth as wide as its values are large. More than half of the digits, all
-# above 0.92, fall into one: give ``bins`` where you know the range.
+# above 0.917, fall into one: give ``bins`` where you know the range.
 print("last bin from", round(read.bucket_limit[-2], 3))  # → last bin from 0.917
 check_less("more than half of all are in it", 0.5, read.bucket[-1] / read.num)
 

@@ -109,8 +109,7 @@ for order, (_, pixels) in orders.items():
 # Pitfall: other numbers wrap around
 # ----------------------------------
 # Above 1 a float starts at black again. Whole numbers that are not uint8 are multiplied
-# by 255 too, and 255 n is -n modulo 256: a negative. Nothing warns. ``.clamp(0, 1)``
-# mends the first, ``.to(torch.uint8)`` the second.
+# by 255 too, and 255 n is -n modulo 256: a negative. Nothing warns.
 log = fresh_dir(RESULT / "wrong")
 with SummaryWriter(str(log)) as writer:
     writer.add_image("bright", 1.5 * photo / 255)

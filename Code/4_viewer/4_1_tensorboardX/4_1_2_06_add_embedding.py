@@ -121,7 +121,7 @@ check("only the last are left", logged[100], np.loadtxt(log / paths[0]), rtol=0,
 # %%
 # The picture
 # -----------
-# As the Projector does: flattened to two principal components, coloured by label.
+# The Projector shows three principal components; here are two, coloured by label.
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 alike = []
 for ax, (step, vectors) in zip(axes, back.items(), strict=True):

@@ -7,9 +7,9 @@ game, a walk of an optimizer, is seen at once.
 
 :signature: ``add_video(tag, vid_tensor, global_step=None, fps=4, walltime=None,
             dataformats="NTCHW")``
-:vid_tensor: N films of T frames, side by side in one; uint8, or floats in [0, 1]
-:needs:     moviepy, which may ask for an older Pillow. Without it ``add_video`` writes
-            nothing, silently. ``gif_summary`` below needs Pillow alone
+:vid_tensor: N films of T frames, in a grid in one; uint8, or floats in [0, 1]
+:needs:     moviepy, which may ask for an older Pillow. Without it ``add_video`` logs
+            nothing and raises nothing. ``gif_summary`` below needs Pillow alone
 :in the event file: the container ``images``, under ``tag``: the bytes of a GIF
 :the notes: the axes of their film are N, C, T, H, W; it is read as N, T, C, H, W
 :see it:
@@ -88,7 +88,7 @@ check("20 frames in a second", [50] * 24, durations)
 check("step, height, width", [1, 64, 64], [event.step, event.height, event.width])
 
 # %%
-# A GIF holds at most 256 colours in a frame, and of equal frames one, shown for longer.
+# A GIF holds at most 256 colours in a frame. Of equal frames Pillow writes one, longer.
 noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
 read, _ = read_gif(gif_image(noise).encoded_image_string)
 print("colours:", len(np.unique(read[0].reshape(-1, 3), axis=0)))  # → colours: 256
@@ -98,7 +98,7 @@ print("a frame twice:", durations)  # → a frame twice: [500, 250]
 # %%
 # Pitfall: without moviepy, ``add_video`` writes nothing
 # ------------------------------------------------------
-# No exception, no tag, only a line in Python's log. (An installed moviepy is hidden.)
+# No exception, no tag, only an error in Python's log. (An installed moviepy is hidden.)
 print("moviepy is", "installed" if find_spec("moviepy") else "not installed")
 film = frames.transpose(0, 3, 1, 2)[None]  # (1, 24, 3, 64, 64)
 log = fresh_dir(RESULT / "no_moviepy")
@@ -111,7 +111,7 @@ print("tags:", read_events(log).Tags()["images"])  # → tags: []
 # %%
 # The arguments of ``add_video``, with Pillow in moviepy's place
 # --------------------------------------------------------------
-# It lays the films side by side, and has one inner function encode them: replace that.
+# It lays the films in a grid, and has one inner function encode them: replace that.
 # Pitfall: by default, the notes' 48 grey frames are read as one frame of 48 channels.
 log = fresh_dir(RESULT / "arguments")
 both = np.concatenate([film, film[:, ::-1]]) / 255

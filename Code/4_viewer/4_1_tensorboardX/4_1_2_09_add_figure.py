@@ -109,9 +109,9 @@ check("the given time", 1_000_000_000, event.wall_time, rtol=0)
 # %%
 # ``close``, and the pitfall of figures that stay
 # -----------------------------------------------
-# pyplot keeps its figures until they are closed, which ``add_figure`` does, unless you
-# go on with one. It warns of more than 20, here of more than 2. It does not know of a
-# ``Figure`` that is made without it.
+# pyplot keeps its figures until they are closed: ``add_figure`` does that, unless
+# ``close=False``. pyplot warns of more than 20 figures, here of more than 2; it does
+# not know of a ``Figure`` that is made without it.
 plt.close("all")
 plt.rcParams["figure.max_open_warning"] = 2
 log = fresh_dir(RESULT / "close")

@@ -53,7 +53,7 @@ with SummaryWriter(str(LOG)) as writer:
 # %%
 # By hand: what is drawn
 # ----------------------
-# A red frame, two pixels wide: the edge of the box and one pixel beside it, no more.
+# A red frame: the edge of the box, and at most one pixel beside it.
 
 
 def near_frame(shape, boxes, reach):
@@ -109,7 +109,7 @@ print("said to be", (event.height, event.width))  # → said to be (64, 304)
 # --------------------------------
 # Data sets also give left, top, width, height, or fractions of the image. Both are
 # drawn without a word: rectangles somewhere, a dot in the corner. With fewer labels
-# than boxes none is drawn, and only Python's log says so.
+# than boxes no label is drawn, and only Python's log says so.
 left, top, right, bottom = boxes.T
 sizes = np.stack([left, top, right - left + 1, bottom - top + 1], 1)
 log = fresh_dir(RESULT / "wrong")

@@ -41,7 +41,7 @@ LOG = fresh_dir(RESULT / "log")
 # %%
 # Log a classifier while it learns: is this digit an 8?
 # -----------------------------------------------------
-# Logistic regression on 1797 digits, of which every tenth is an 8.
+# Logistic regression on 1797 digits, of which about a tenth are 8s.
 digits = load_digits()
 x, y = torch.tensor(digits.data / 16), torch.tensor(digits.target == 8).double()
 w = torch.zeros(64, dtype=torch.float64, requires_grad=True)
@@ -83,7 +83,7 @@ for step, read in curves.items():
 
 # %%
 # scikit-learn takes every score for a threshold: round the scores down to ours. Where
-# nothing gets a yes, it calls the precision 1, and TensorBoard 0.
+# nothing gets a yes, it calls the precision 1, and tensorboardX 0.
 rounded = np.floor(logged[300] * 126).astype(int)
 precision, recall, thresholds = precision_recall_curve(labels, rounded)
 check("precision, as scikit-learn", precision[:-1], curves[300][4, thresholds])

@@ -89,8 +89,8 @@ for name, read in (("read back", raw), ("all at once", at_once)):
     check(f"{name}: six rows at three steps", list(logged.values()), rows)
 
 # %%
-# Pitfall: ``num_thresholds`` is 127, whatever you log
-# ----------------------------------------------------
+# Pitfall: ``num_thresholds`` need not fit what you log
+# -----------------------------------------------------
 # It is not compared with the data; TensorBoard draws the points that are there. Give it
 # for other readers of the file. ``weights`` changes nothing: weigh the counts yourself.
 log, p, is_8 = fresh_dir(RESULT / "traps"), p[900:], is_8[900:]

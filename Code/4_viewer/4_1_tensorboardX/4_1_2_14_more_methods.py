@@ -80,7 +80,7 @@ writer.add_images("digits", x[:16].view(16, 8, 8, 1) / 16, 0, dataformats="NHWC"
 # %%
 # ``add_mesh``: a saddle to turn with the mouse
 # ---------------------------------------------
-# Points, colours from 0 to 255, triangles as numbers of points: each (1, N, 3).
+# Points, colours from 0 to 255, triangles as three point numbers: each (1, …, 3).
 a, b = np.mgrid[-1:1:17j, -1:1:17j].reshape(2, -1)
 points = np.stack([a, b, a**2 - b**2], -1)[None]
 colours = 255 * plt.cm.viridis((points[..., 2] + 1) / 2)[..., :3]
