@@ -97,7 +97,7 @@ for name, init in inits.items():
     values = torch.linalg.svdvals(torch.linalg.multi_dot(layers[::-1]))
     print(f"{name}: 20 layers stretch by {values[0]:.2g}, median {values[32]:.2g}")
 # → orthogonal_: 20 layers stretch by 1, median 1
-# → normal_, std 1/√64: 20 layers stretch by 6.7, median 0.001
+# → normal_, std 1/√64: 20 layers stretch by 5.1, median 0.00083
 kept, wild = (torch.stack(steps) for steps in lengths.values())  # (20, 128)
 ones = torch.ones(20, 128).double()
 check("orthogonal_: each of 128 inputs keeps length 1", ones, kept, rtol=1e-10)
