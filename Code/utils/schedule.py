@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+# What SequentialLR of torch 2.6 says of its own way of stepping.
+warnings.filterwarnings("ignore", "The epoch parameter in `scheduler.step", UserWarning)
 
 
 def make_sgd(*rates: float) -> Optimizer:
