@@ -30,8 +30,7 @@ RESULT = result_dir(__file__)
 # %%
 # The same network before and after training
 # ------------------------------------------
-# main.py starts from seed 0: the same seed gives the weights before training, and what
-# training has changed still resembles them.
+# main.py trains from seed 0 unless told otherwise; so begins the untrained one here.
 state, info = read_weights(needs("weights"))
 torch.manual_seed(0)
 net, kernels = Net(len(info["classes"])), {}
@@ -40,8 +39,6 @@ for layer, part in net.named_modules():
         before, after = part.weight.detach().clone(), state[f"{layer}.weight"]
         kernels[layer] = before, after
         print(f"{layer}: maps, channels, height, width:", *after.shape)
-        cosine = (before * after).sum() / (before.norm() * after.norm())
-        check("  they resemble their start", True, cosine > 0.3)
 net.load_state_dict(state)
 # → conv1: maps, channels, height, width: 6 3 5 5
 # → conv2: maps, channels, height, width: 16 6 5 5
