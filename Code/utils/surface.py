@@ -29,7 +29,8 @@ def rosenbrock(w: torch.Tensor) -> torch.Tensor:
 
     The floor of the valley is the parabola w2 = w1²; its lowest point is (1, 1).
     """
-    return (1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2
+    w1, w2 = w.unbind(-1)
+    return (1 - w1).square() + 100 * (w2 - w1.square()).square()
 
 
 def descend(
@@ -101,8 +102,10 @@ def draw_paths(
     :return: the figure, saved in ``file`` and still open
     """
     fig, (left, right) = pyplot().subplots(
-        1, 2, figsize=(9, 3.6), layout="constrained", width_ratios=(1.15, 1)
+        1, 2, figsize=(9, 3.6), width_ratios=(1.15, 1)
     )
+    # Fixed margins: a layout that is computed takes a fifth of a lesson's time.
+    fig.subplots_adjust(0.075, 0.14, 0.985, 0.83, wspace=0.23)
     draw_map(left, surface, minimum, box)
     floor = surface(torch.tensor(minimum, dtype=torch.float64))
     for name, path in paths.items():
