@@ -71,14 +71,7 @@ class Forked:
         self._ended = None
 
     @property
-    def pid(self):
-        return self._process.pid
-
-    @property
     def returncode(self):
-        return self._process.exitcode
-
-    def poll(self):
         return self._process.exitcode
 
     def kill(self):

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 READ = """
-// All that is to be seen: the texts, and how large the elements of a kind are; also in
-// shadow roots and frames.
-const kind = arguments[0], texts = [], sizes = [];
-function read(node) {
+// What is to be seen of the page, and of each element that the selector names: texts,
+// and the sizes of what is drawn: images, as their files, curves, tables. It looks
+// into shadow roots and frames. Icons, of some 24 pixels, are not counted.
+const cards = [];
+function read(node, texts, sizes) {
   if (node.nodeType === Node.TEXT_NODE) {
     if (node.textContent.trim()) texts.push(node.textContent.trim());
     return;
@@ -26,17 +27,27 @@ function read(node) {
     const style = getComputedStyle(node);
     if (style.display === 'none' || style.visibility === 'hidden') return;
     const box = node.getBoundingClientRect();
-    if (node.matches(kind) && box.width && box.height)
-      sizes.push(node.naturalWidth === undefined ? [box.width, box.height]
-                 : [node.naturalWidth, node.naturalHeight]);
-    if (node.shadowRoot) read(node.shadowRoot);
-    if (node.nodeName === 'IFRAME' && node.contentDocument)
-      read(node.contentDocument.body);
-  }
-  for (const child of node.childNodes) read(child);
+    if (node.matches('img') && box.width)
+      sizes.push([node.naturalWidth, node.naturalHeight]);
+    if (node.matches('path, canvas, table') && box.width >= 40)
+      sizes.push([box.width, box.height]);
+    if (node.matches(arguments_[0])) {
+      const card = [[], []];
+      inside(node, ...card);
+      cards.push(card);
+    }
+    inside(node, texts, sizes);
+  } else inside(node, texts, sizes);
 }
-read(document.body);
-return [texts, sizes];
+function inside(node, texts, sizes) {
+  if (node.shadowRoot) read(node.shadowRoot, texts, sizes);
+  if (node.nodeName === 'IFRAME' && node.contentDocument)
+    read(node.contentDocument.body, texts, sizes);
+  for (const child of node.childNodes) read(child, texts, sizes);
+}
+const arguments_ = arguments, texts = [], sizes = [];
+read(document.body, texts, sizes);
+return [texts, sizes, cards];
 """
 
 
@@ -118,22 +129,22 @@ def chromium(profile: Path, width: int = 1400, height: int = 1400) -> Iterator:
 def look(
     browser,
     address: str,
-    kind: str,
-    found: Callable[[list[str], list], bool],
+    card: str,
+    found: Callable[[list[str], list, list], bool],
     seconds: float = 20,
-) -> tuple[list[str], list]:
+) -> tuple[list[str], list, list]:
     """Open a page and wait, not for ever, until what is looked for is there.
 
-    :param kind: a CSS selector
-    :param found: called with the texts to be seen and the sizes of the elements of the
-        kind: for images those of the files, [width, height]
-    :return: both
+    :param card: a CSS selector
+    :param found: called with what is returned
+    :return: the texts to be seen, the sizes, [width, height], of what is drawn, and
+        (texts, sizes) of each element that the selector names
     """
     browser.get("about:blank")  # a change after the # alone loads nothing
     browser.get(address)
     deadline = time.monotonic() + seconds
     while True:
-        texts, sizes = browser.execute_script(READ, kind)
-        if found(texts, sizes) or time.monotonic() > deadline:
-            return texts, sizes
+        seen = browser.execute_script(READ, card)
+        if found(*seen) or time.monotonic() > deadline:
+            return seen
         time.sleep(0.2)

@@ -24,7 +24,7 @@ def main() -> None:
         tensorboard(log, RESULT_ROOT.parent) as address,
         chromium(Path(profile), 1200, 760) as browser,
     ):
-        look(browser, f"{address}#images", "img", lambda _, sizes: len(sizes) > 1)
+        look(browser, f"{address}#images", "img", lambda _, sizes, __: len(sizes) > 1)
         screen = Image.open(io.BytesIO(browser.get_screenshot_as_png()))
     target = RESULT_ROOT / "readme" / "tensorboard.png"
     screen.convert("RGB").resize((900, 900 * screen.height // screen.width)).quantize(
