@@ -92,13 +92,11 @@ def draw_paths(
     surface: Surface = rosenbrock,
     minimum: Sequence[float] = (1.0, 1.0),
     box: tuple[float, float, float, float] = (-2.2, 2.2, -1.2, 3.2),
-    log: bool = True,
 ) -> Figure:
     """Draw walks over a map of the surface and, beside it, their height at each step.
 
     :param paths: name to path, (steps + 1, 2)
     :param box: what the map shows: w1 from, to, w2 from, to
-    :param log: draw the heights on a logarithmic axis, over the lowest point's
     :return: the figure, saved in ``file`` and still open
     """
     fig, (left, right) = pyplot().subplots(
@@ -113,8 +111,7 @@ def draw_paths(
         left.plot(*path[-1], "o", color=line.get_color(), markeredgecolor="white")
         heights = surface(path.double()) - floor
         right.plot(heights.clamp(min=1e-12), color=line.get_color(), label=name)
-    if log:
-        right.set_yscale("log")
+    right.set_yscale("log")
     start = next(iter(paths.values()))[0]
     left.plot(*start, "ks", markersize=5)
     left.annotate("start", start, (-4, 6), textcoords="offset points", ha="right")
