@@ -66,7 +66,7 @@ def write_index(folder, files_of_set):
 
 
 make("index", data, lambda folder: write_index(folder, files))
-written = (data.home / "train.txt").read_text(encoding="utf-8").splitlines()
+written = (data.home / "train.txt").read_text(encoding="utf-8").split("\n")[:-1]
 print(written[0])  # → split/train/0/train_00000.png	0
 check("every file has its line", sum(map(len, files["train"].values())), len(written))
 missing = [line for line in written if not (data.home / line.split("\t")[0]).exists()]

@@ -40,7 +40,7 @@ class MyDataset(Dataset):
 
     def __init__(self, index, transform=None):
         self.folder, self.transform = Path(index).parent, transform
-        self.lines = Path(index).read_text(encoding="utf-8").splitlines()
+        self.lines = Path(index).read_text(encoding="utf-8").rstrip("\n").split("\n")
 
     def __len__(self):
         return len(self.lines)

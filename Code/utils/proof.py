@@ -8,7 +8,7 @@ import math
 import numbers
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -154,7 +154,7 @@ def _plain(value: object) -> object:
         return [value.mode, np.asarray(value)]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         items = [_plain(item) for item in value]
         arrays = all(isinstance(item, np.ndarray) for item in items)
         if items and arrays and len({item.shape for item in items}) == 1:
