@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import random
 import shutil
 import sys
 import time
+import types
 
 import pytest
 import torch
@@ -21,7 +23,7 @@ from scripts import (
     start_afresh,
 )
 from test_data_chain import own_images
-from utils import BadInput, Net, read_events, read_weights
+from utils import BadInput, Net, read_checkpoint, read_events, read_weights
 
 DIGITS = "result/main_training/digits"
 ONE = ("--threads", 1)  # two beside a busy process are slower than one
@@ -46,9 +48,26 @@ def copy(trained, tmp_path):
 
 
 def without_times(folder):
-    """What a run leaves, but the event files: they hold the time of day."""
+    """What a run leaves, but the event files: they hold the time of day.
+
+    Of checkpoints the state counts, not the way in which it was pickled.
+    """
     files = listing(folder)
+    for name in files:
+        if name.endswith(".ckpt"):
+            files[name] = plain(read_checkpoint(folder / name))
     return {name: text for name, text in files.items() if "tfevents" not in name}
+
+
+def plain(state):
+    """Return a state with lists in place of tensors, so that == compares it."""
+    if isinstance(state, torch.Tensor):
+        return [str(state.dtype), state.stride(), state.tolist()]
+    if isinstance(state, dict):
+        return {key: plain(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return [plain(value) for value in state]
+    return state
 
 
 def test_the_defaults_learn(trained):
@@ -75,6 +94,7 @@ def test_what_it_leaves(trained):
     names = {path.name for path in run_folder.iterdir()}
     pictures = {f"confusion_{part}.png" for part in ("train", "valid", "test")}
     assert names == pictures | {
+        "checkpoints",
         "curves.png",
         "log",
         "mistakes.png",
@@ -134,6 +154,90 @@ def test_killed_and_run_again(copy, trained):
     assert default == without_times(trained / DIGITS / "default")
 
 
+def curves(folder):
+    """Every point of every curve that TensorBoard will show."""
+    events = read_events(folder / "log")
+    tags = events.Tags()["scalars"]
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
+
+
+def test_killed_ten_times_and_resumed(copy):
+    """Weights, pictures, report and curves are those of a run that nobody killed."""
+    options = ("--epochs", 4, *ONE, "--ema", 0.9, "--checkpoint-every", 4)
+    begin = time.monotonic()
+    must_run(MAIN, *options, "--name", "calm", root=copy)
+    seconds = time.monotonic() - begin
+    chance, resumed = random.Random(3), 0
+    for _ in range(10):
+        process = start(MAIN, *options, "--name", "killed", "--resume", root=copy)
+        time.sleep(chance.uniform(0.1, 1) * seconds / 2)
+        process.kill()
+        resumed += "resuming" in process.communicate()[0]
+    out = must_run(MAIN, *options, "--name", "killed", "--resume", root=copy)
+    assert "resuming: epoch" in out and resumed >= 3
+    killed, calm = copy / DIGITS / "killed", copy / DIGITS / "calm"
+    assert without_times(killed) == without_times(calm)
+    assert curves(killed) == curves(calm)
+    assert len(curves(calm)["valid/loss"]) == 4
+
+
+def test_a_damaged_checkpoint_is_passed_over(copy):
+    options = (*QUICK, "--name", "damaged", "--checkpoint-every", 20)
+    must_run(MAIN, *options, root=copy)
+    run = copy / DIGITS / "damaged"
+    calm, newest = without_times(run), sorted((run / "checkpoints").iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    out = must_run(MAIN, *options, "--resume", root=copy)
+    assert f"{newest}: is no whole checkpoint" in out
+    assert "resuming: epoch 2, 40 steps of it done" in out
+    assert without_times(run) == calm
+
+
+def test_a_checkpoint_of_other_settings(copy):
+    options = (*QUICK, "--name", "mine")
+    must_run(MAIN, *options, root=copy)
+    before = without_times(copy / DIGITS / "mine")
+    words = ["checkpoints", "lr 0.02 (now 0.03)", "leave --resume out"]
+    refuses(MAIN, *options, "--lr", 0.03, "--resume", root=copy, words=words)
+    assert without_times(copy / DIGITS / "mine") == before
+    must_run(MAIN, *options, "--lr", 0.03, root=copy)  # afresh, in the same place
+    out = must_run(MAIN, *QUICK, "--name", "new", "--resume", root=copy)
+    assert "no checkpoint: starting from the beginning" in out
+
+
+def test_patience_ends_the_training(copy):
+    options = ("--epochs", 60, *ONE, "--name", "patient", "--patience", 2)
+    must_run(MAIN, *options, root=copy)
+    report = json.loads((copy / DIGITS / "patient/report.json").read_text())
+    epochs = len(report["history"])
+    assert epochs == report["best_epoch"] + 2 < 60
+    assert "resuming" in must_run(MAIN, *options, "--resume", root=copy)
+    again = json.loads((copy / DIGITS / "patient/report.json").read_text())
+    assert again == report
+
+
+def test_all_options_at_once(copy):
+    options = [*QUICK, "--name", "all", "--class-weights", "balanced", "--amp", "--ema"]
+    options += [0.8, "--clip-grad", 1, "--accumulate", 2, "--label-smoothing", 0.1]
+    options += ["--warmup", 0, "--no-channels-last", "--profile", "--export"]
+    out = must_run(MAIN, *options, root=copy)
+    run = copy / DIGITS / "all"
+    trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
+    assert {"forward", "backward", "optimizer", "data"} <= {
+        event.get("name") for event in trace["traceEvents"]
+    }
+    assert any(f"slowest: {x}" in out for x in ("forward", "backward", "optimizer"))
+    state, _ = read_weights(run / "net_params.pt")
+    net, images = Net(10), torch.randn(3, 3, 32, 32)
+    net.load_state_dict(state)
+    program = torch.export.load(run / "net.pt2").module()
+    torch.testing.assert_close(program(images), net(images), rtol=1e-4, atol=1e-4)
+    report = json.loads((run / "report.json").read_text())
+    assert report["settings"]["ema"] == 0.8 and report["settings"]["amp"] is True
+    steps = read_events(run / "log").Scalars("lr")
+    assert [event.step for event in steps] == [1, 2]
+
+
 def test_two_at_the_same_time(copy):
     options = (*QUICK, "--name", "both")
     processes = [start(MAIN, *options, root=copy) for _ in range(2)]
@@ -177,6 +281,14 @@ def test_predictions_without_pictures_are_of_test_images(trained, copy):
     assert sum(right) >= 8
 
 
+def program():
+    """Return main.py as a module."""
+    spec = importlib.util.spec_from_file_location("main_training_main", MAIN)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -190,22 +302,48 @@ def test_predictions_without_pictures_are_of_test_images(trained, copy):
         (["--name", "../x"], "--name ../x"),
         (["--name", ".."], "--name"),
         (["--device", "abacus"], "--device abacus"),
+        (["--warmup", 10, "--name", "x"], "--warmup"),
+        (["--patience", 0, "--name", "x"], "--patience"),
+        (["--ema", 1, "--name", "x"], "--ema"),
+        (["--label-smoothing", -0.1, "--name", "x"], "--label-smoothing"),
+        (["--clip-grad", 0, "--name", "x"], "--clip-grad"),
+        (["--accumulate", 0, "--name", "x"], "--accumulate"),
+        (["--checkpoint-every", 0], "--checkpoint-every"),
+        (["--workers", -1], "--workers"),
+        (["--ema", 0.9], "--name"),
         (["--dataset", "nothing"], "nothing"),
     ],
 )
 def test_settings_that_make_no_sense(options, words, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location("main_training_main", MAIN)
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
     monkeypatch.setattr(sys, "argv", [str(MAIN), *map(str, options)])
     with pytest.raises((BadInput, SystemExit)) as ending:
-        program.main()
+        program().main()
     said = capsys.readouterr().err
     if isinstance(ending.value, BadInput):  # what the script ends with: one line
         said = f"{ending.value}\n"
     else:
         assert ending.value.code == 2
     assert words in said and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("weights", ["1,2", "a,b", "1,1,1,1,1,1,1,1,1,-1"])
+def test_class_weights_that_make_no_sense(weights, copy):
+    options = (*QUICK, "--name", "x", "--class-weights", weights)
+    words = [f"--class-weights {weights}", "10 numbers"]
+    refuses(MAIN, *options, root=copy, words=words)
+
+
+def test_a_compiler_that_is_none(monkeypatch):
+    def compiled(images):
+        raise RuntimeError("no working C++ compiler\nand more lines")
+
+    monkeypatch.setattr(torch, "compile", lambda net: compiled)
+    training = types.SimpleNamespace(device="cpu")
+    with pytest.raises(
+        BadInput, match=r"--compile: .*no working C\+\+ compiler\)"
+    ) as e:
+        program().Training.compiled(training, Net(10))
+    assert "leave it out" in str(e.value)
 
 
 def test_a_loss_that_explodes(copy):

@@ -6,51 +6,77 @@ Chapters 1 to 4 together: train a network on a data set, judge it, and leave pic
 TensorBoard events and weights. Five steps: data, model, loss and optimizer, training,
 evaluation.
 
-:arguments: ``--dataset --epochs --batch-size --lr --seed --device --workers --threads
-            --name``; every data set has defaults that learn.
+:arguments: ``--help`` lists them; every data set has defaults that learn
 :leaves:    ``Result/main_training/<data set>/<name>/``: ``net_params.pt`` of the epoch
             with the best validation accuracy, ``log/`` for TensorBoard, ``curves.png``,
-            ``confusion_*.png``, ``mistakes.png``, ``report.json``
+            ``confusion_*.png``, ``mistakes.png``, ``report.json``, and ``checkpoints/``
+            for ``--resume``
+:interrupt: it as you like. ``--resume`` goes on from the last checkpoint, and ends with
+            the same weights and curves, bit for bit on a CPU, as a run that nobody
+            interrupted.
+:several:   ``torchrun --nproc-per-node=2 Code/main_training/main.py`` trains in two
+            processes, which share every batch: the same training, in parallel
 :the notes: linear weights from N(0, 0.01), SGD at 0.001 and a single epoch leave the
             original at 10 %, which is guessing. Here the layers keep PyTorch's own
             initial weights and SGD runs through one cycle of larger learning rates.
 """
 
+import argparse
 import json
 import os
 import re
 import sys
 import time
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler's own remarks
 
 import torch
 from sklearn.metrics import confusion_matrix
 from tensorboardX import SummaryWriter
 from torch import nn, optim
-from torch.utils.data import DataLoader
+from torch.profiler import ProfilerActivity, record_function
+from torch.utils.data import Subset
 from torchvision.transforms import v2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # Code/
 from utils import (
     BadInput,
     BatchLoader,
+    DiskLoader,
     MyDataset,
     Net,
     accuracy,
     arguments,
+    average_weights,
+    balanced_weights,
+    clear_checkpoints,
     draw_confusion,
     draw_curves,
     draw_mistakes,
     evaluate,
+    export_network,
     fingerprint,
     fresh_dir,
+    from_first,
+    gather_rows,
+    join_processes,
     load_all,
     needs,
+    newest_checkpoint,
     only_one,
     pick_device,
     save_weights,
-    train_epoch,
+    seed_of,
+    share_of,
+    slowest_stage,
+    total,
+    train_step,
+    train_together,
+    wait_for_all,
     weights_path,
+    write_checkpoint,
     write_whole,
 )
 
@@ -62,6 +88,77 @@ DEFAULTS = {  # padding and flip: how the training images are varied
     "cifar10": dict(epochs=32, batch_size=128, lr=0.05, padding=2, flip=True),
     "a folder": dict(epochs=40, batch_size=32, lr=0.02, padding=4, flip=True),
 }
+FOR_ALL = dict(
+    seed=0,
+    warmup=None,
+    patience=None,
+    label_smoothing=0.0,
+    class_weights=None,
+    clip_grad=None,
+    accumulate=1,
+    ema=None,
+    amp=False,
+)
+
+
+def read_arguments():
+    """Return what the command line says."""
+    parser = arguments(__doc__)
+    group = parser.add_argument_group("what is learned, and how (with a --name)")
+    for option in ("--epochs", "--batch-size", "--seed"):
+        group.add_argument(option, type=int, metavar="N")
+    group.add_argument("--lr", type=float, help="the highest of the cycle")
+    group.add_argument(
+        "--warmup",
+        type=float,
+        metavar="EPOCHS",
+        help="the learning rate rises for so long (default: 0.3 of all)",
+    )
+    group.add_argument(
+        "--patience", type=int, metavar="EPOCHS", help="stop after so many, none better"
+    )
+    group.add_argument("--label-smoothing", type=float, metavar="SHARE")
+    group.add_argument(
+        "--class-weights",
+        metavar="LIST",
+        help="in the loss: balanced, or one number a class, with commas",
+    )
+    group.add_argument("--clip-grad", type=float, metavar="LENGTH")
+    group.add_argument(
+        "--accumulate", type=int, metavar="N", help="step after N batches"
+    )
+    group.add_argument(
+        "--ema", type=float, metavar="DECAY", help="judge and keep the mean weights"
+    )
+    group.add_argument(
+        "--amp",
+        action="store_true",
+        default=None,
+        help="mixed precision: bfloat16, or float16 on GPUs without it",
+    )
+    group = parser.add_argument_group("where and how it runs")
+    group.add_argument("--name", help="of the run: a folder below main_training/")
+    group.add_argument("--resume", action="store_true", help="from the last checkpoint")
+    group.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="not after epochs alone"
+    )
+    group.add_argument("--device", help="cpu, cuda, mps … (default: the fastest)")
+    group.add_argument(
+        "--workers", type=int, help="processes that read images from the disk"
+    )
+    group.add_argument("--threads", type=int, help="default: 1, for large batches 2")
+    group.add_argument("--compile", action="store_true", help="with torch.compile")
+    group.add_argument(
+        "--channels-last",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the order in memory that convolutions like (default: yes)",
+    )
+    group.add_argument("--export", action="store_true", help="write net.pt2 as well")
+    group.add_argument(
+        "--profile", action="store_true", help="write trace.json, name the slowest part"
+    )
+    return parser.parse_args()
 
 
 def settings_of(args):
@@ -69,18 +166,26 @@ def settings_of(args):
 
     :raises BadInput: a value that makes no sense, or other settings without a name
     """
-    default = {**DEFAULTS.get(args.dataset.name, DEFAULTS["a folder"]), "seed": 0}
+    own = DEFAULTS.get(args.dataset.name, DEFAULTS["a folder"])
+    default = {**own, **FOR_ALL}
     given = {k: v for k, v in vars(args).items() if k in default and v is not None}
     settings = {**default, **given}
-    for option in ("epochs", "batch_size", "lr"):
-        if not 0 < settings[option] < float("inf"):
+    for option in ("epochs", "batch_size", "lr", "patience", "clip_grad", "accumulate"):
+        value = settings[option]
+        if value is not None and not 0 < value < float("inf"):
             raise BadInput(f"--{option.replace('_', '-')}: give a number above zero")
-    if args.threads is None:  # small batches gain nothing from a second thread
-        args.threads = (
-            min(2, os.cpu_count() or 1) if settings["batch_size"] > 100 else 1
+    for option in ("label_smoothing", "ema"):
+        if not 0 <= (settings[option] or 0) < 1:
+            raise BadInput(
+                f"--{option.replace('_', '-')}: give a number from 0 below 1"
+            )
+    if not 0 <= (settings["warmup"] or 0) < settings["epochs"]:
+        raise BadInput("--warmup: give a number of epochs from 0, below --epochs")
+    counts = (args.threads or 1, (args.workers or 0) + 1, args.checkpoint_every or 1)
+    if min(counts) < 1 or 0 in (args.threads, args.checkpoint_every):
+        raise BadInput(
+            "--threads, --checkpoint-every: give at least 1; --workers: at least 0"
         )
-    if args.threads < 1 or args.workers < 0:
-        raise BadInput("--threads, --workers: give at least 1 thread and 0 workers")
     name = args.name or "default"
     if not re.fullmatch(r"[\w-][\w.-]*", name):
         raise BadInput(f"--name {name}: give letters, digits, '-', '_' and '.' only")
@@ -92,139 +197,429 @@ def settings_of(args):
     return settings, name
 
 
-def make_loaders(home, record, settings, workers, device):
-    """Return batches to train on, varied, and {set: batches} of all as they are.
-
-    A set that fits is kept in memory and cut into batches as a whole, which takes a
-    fiftieth of the time; a larger one, or one with workers, goes image by image.
-    """
-    mean, std = record["mean"], record["std"]
-    if not all(std):
-        raise BadInput(f"{home}: all images have one colour: there is nothing to learn")
-    size, seed = settings["batch_size"], settings["seed"]
-    vary = dict(padding=settings["padding"], flip=settings["flip"])
-    place = (SIDE + 2 * vary["padding"]) ** 2 * 3 * (1 + vary["flip"])
-    if workers == 0 and record["images"] * place < IN_MEMORY:
-        print("the set is kept in memory")
-        images = {part: load_all(home / f"{part}.txt", SIDE) for part in SETS}
-        common = dict(mean=mean, std=std, device=device)
-        train = BatchLoader(
-            *images["train"], size, shuffle=True, seed=seed, **vary, **common
-        )
-        return train, {part: BatchLoader(*images[part], 500, **common) for part in SETS}
-    print(f"the set is read from the disk, by {workers or 'no'} worker processes")
-    start = [v2.Resize((SIDE, SIDE)), v2.RandomCrop(SIDE, padding=vary["padding"])]
-    start += [v2.RandomHorizontalFlip(0.5 if vary["flip"] else 0)]
-    end = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)]
-    varied, plain = v2.Compose(start + end), v2.Compose(start[:1] + end)
-    common = dict(num_workers=workers, persistent_workers=workers > 0)
-    generator = torch.Generator().manual_seed(seed)
-    dataset = MyDataset(home / "train.txt", varied)
-    train = DataLoader(dataset, size, shuffle=True, generator=generator, **common)
-    plain = {part: MyDataset(home / f"{part}.txt", plain) for part in SETS}
-    return train, {part: DataLoader(plain[part], 500, **common) for part in SETS}
-
-
 def main():
-    """Read the arguments, train, judge, and leave everything in its place."""
-    parser = arguments(__doc__)
-    for option in ("--epochs", "--batch-size", "--seed"):
-        parser.add_argument(option, type=int, metavar="N")
-    parser.add_argument("--lr", type=float, help="the highest of the cycle")
-    parser.add_argument("--device", help="cpu, cuda, mps … (default: the fastest)")
-    parser.add_argument("--workers", type=int, default=0, help="read from the disk")
-    parser.add_argument("--threads", type=int, help="default: 1, for large batches 2")
-    parser.add_argument("--name", help="of the run: a folder below main_training/")
-    args = parser.parse_args()
+    """Read the arguments, then train in one process or in many."""
+    args = read_arguments()
     settings, name = settings_of(args)
-    data, device = args.dataset, pick_device(args.device)
-    out = weights_path(data, name).parent
-    with only_one(out):
-        train_and_judge(data, settings, out, args.workers, args.threads, device)
+    device = pick_device(args.device)
+    out = weights_path(args.dataset, name).parent
+    with ExitStack() as until_the_end:
+        together = until_the_end.enter_context(join_processes(device.type == "cuda"))
+        if device.type == "cuda" and together.count > 1:
+            device = torch.device("cuda", together.local_rank)
+            torch.cuda.set_device(device)
+        if together.first:
+            until_the_end.enter_context(only_one(out))
+        Training(args, settings, out, device, together).run()
 
 
-def train_and_judge(data, settings, out, workers, threads, device):
-    """Run the five steps; write what they leave into the folder ``out``."""
-    torch.set_num_threads(threads)
-    torch.manual_seed(settings["seed"])
+class Training:
+    """A run: five steps, in the order of :meth:`run`."""
+
+    def __init__(self, args, settings, out, device, together):
+        """Keep what was asked for; write into the folder ``out``."""
+        self.args, self.settings, self.out = args, settings, out
+        self.device, self.together, self.say = device, together, together.say
+        cores = max(1, (os.cpu_count() or 1) // together.local_count)
+        large = settings["batch_size"] > 100  # small ones gain nothing from a second
+        torch.set_num_threads(args.threads or (min(2, cores) if large else 1))
+        self.workers = min(8, cores) if args.workers is None else args.workers
+        self.epoch, self.step = 1, 0  # of the epoch: steps that are done
+        self.history, self.best, self.kept = [], None, None
+        self.totals = None  # of the epoch: losses, weights, right ones, images
+        self.first_checkpoint = True
+
+    def run(self):
+        """Take the five steps; between the third and the fourth one may resume."""
+        self.prepare_data()
+        self.build()
+        self.resume()
+        self.train()
+        self.judge()
 
     # 1. Data: chapter 1 makes what is missing
-    record = json.loads(needs("mean_std", data).read_text(encoding="utf-8"))
-    classes = data.record("index")["classes"]
-    made_from = fingerprint("mean_std", data)
-    batches, sets = make_loaders(data.home, record, settings, workers, device)
-    print(
-        f"{data.name}: {len(classes)} classes, {record['images']:,} images to train on"
-    )
 
-    # 2. Model: the same weights for the same seed
-    net = Net(len(classes)).to(device, memory_format=torch.channels_last)
+    def prepare_data(self):
+        """Make the loaders: of batches to train on, varied, and of all sets as is.
 
-    # 3. Loss and optimizer: the learning rate rises from lr / 25 to lr, and falls to 0
-    loss_function = nn.CrossEntropyLoss()
-    optimizer = optim.SGD(
-        net.parameters(), settings["lr"], momentum=0.9, weight_decay=5e-4, nesterov=True
-    )
-    steps = settings["epochs"] * len(batches)
-    scheduler = optim.lr_scheduler.OneCycleLR(
-        optimizer, settings["lr"], steps, cycle_momentum=False
-    )
+        A set that fits is kept in memory and cut into batches as a whole, which takes a
+        fiftieth of the time; a larger one, or one with workers, goes image by image.
+        """
+        data, together, settings = self.args.dataset, self.together, self.settings
+        if together.local_rank == 0:
+            needs("mean_std", data)
+        wait_for_all()
+        self.record = json.loads(needs("mean_std", data).read_text(encoding="utf-8"))
+        mean, std = self.record["mean"], self.record["std"]
+        if not all(std):
+            raise BadInput(
+                f"{data.home}: all images have one colour: there is nothing to learn"
+            )
+        self.classes = data.record("index")["classes"]
+        self.made_from = fingerprint("mean_std", data)
+        size = settings["batch_size"] * settings["accumulate"]
+        rank = dict(rank=together.rank, processes=together.count)
+        train = dict(shuffle=True, seed=settings["seed"], **rank)
+        vary = dict(padding=settings["padding"], flip=settings["flip"])
+        place = (SIDE + 2 * vary["padding"]) ** 2 * 3 * (1 + vary["flip"])
+        place *= self.record["images"] * together.local_count
+        if not self.args.workers and place < IN_MEMORY:
+            self.say(f"the set is kept in memory, {place / 1e6:,.0f} MB")
+            images = {part: load_all(data.home / f"{part}.txt", SIDE) for part in SETS}
+            self.labels = images["train"][1]
+            common = dict(mean=mean, std=std, device=self.device)
+            self.batches = BatchLoader(
+                *images["train"], size, **train, **vary, **common
+            )
+            self.sets = {}
+            for part in SETS:
+                mine = share_of(len(images[part][1]), together.rank, together.count)
+                some = (tensor[mine] for tensor in images[part])
+                self.sets[part] = BatchLoader(*some, 500, **common)
+        else:
+            self.say(
+                f"the set is read from the disk, by {self.workers or 'no'} worker "
+                f"processes: {place / 1e6:,.0f} MB would be needed to keep it in memory"
+            )
+            start = [v2.Resize((SIDE, SIDE))]
+            varied = [v2.RandomCrop(SIDE, padding=vary["padding"])]
+            varied += [v2.RandomHorizontalFlip(0.5 if vary["flip"] else 0)]
+            end = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+            end += [v2.Normalize(mean, std)]
+            common = dict(workers=self.workers, pin_memory=self.device.type == "cuda")
+            dataset = MyDataset(
+                data.home / "train.txt", v2.Compose(start + varied + end)
+            )
+            self.labels = torch.as_tensor(dataset.labels)
+            self.batches = DiskLoader(dataset, size, **train, **common)
+            self.sets = {}
+            for part in SETS:
+                plain = MyDataset(data.home / f"{part}.txt", v2.Compose(start + end))
+                mine = share_of(len(plain), together.rank, together.count)
+                some = Subset(plain, range(mine.start, mine.stop))
+                self.sets[part] = DiskLoader(some, 500, **common)
+        self.say(
+            f"{data.name}: {len(self.classes)} classes, {self.record['images']:,} "
+            "images to train on"
+        )
+
+    # 2. Model, and 3. loss and optimizer
+
+    def build(self):
+        """Make the network, and all that changes its weights."""
+        settings, device, args = self.settings, self.device, self.args
+        torch.manual_seed(settings["seed"])  # the same weights for the same seed
+        self.net = Net(len(self.classes)).to(device)
+        if args.channels_last:
+            self.net = self.net.to(memory_format=torch.channels_last)
+        self.loss_function = nn.CrossEntropyLoss(
+            self.class_weights(),
+            reduction="sum",
+            label_smoothing=settings["label_smoothing"],
+        ).to(device)
+        self.optimizer = optim.SGD(
+            self.net.parameters(),
+            settings["lr"],
+            momentum=0.9,
+            weight_decay=5e-4,
+            nesterov=True,
+        )
+        # The learning rate rises from lr / 25 to lr, and falls to 0.
+        rise = 0.3
+        if settings["warmup"] is not None:
+            rise = settings["warmup"] / settings["epochs"]
+        self.scheduler = optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            settings["lr"],
+            settings["epochs"] * len(self.batches),
+            pct_start=rise,
+            cycle_momentum=False,
+        )
+        self.ema = settings["ema"] and average_weights(self.net, settings["ema"])
+        self.amp = None
+        if settings["amp"]:
+            half = device.type == "cuda" and not torch.cuda.is_bf16_supported(False)
+            self.amp = torch.float16 if half else torch.bfloat16
+        self.scaler = torch.amp.GradScaler(
+            device.type, enabled=self.amp == torch.float16
+        )
+        self.trained = self.net  # the same weights, perhaps compiled and shared
+        if args.compile:
+            self.trained = self.compiled(self.trained)
+        self.trained = train_together(self.trained, device)
+
+    def class_weights(self):
+        """Return the weights of the classes in the loss; None if all are alike."""
+        given = self.settings["class_weights"]
+        if given is None:
+            return None
+        if given == "balanced":
+            return balanced_weights(self.labels, len(self.classes))
+        try:
+            weights = torch.tensor([float(number) for number in given.split(",")])
+        except ValueError:
+            weights = torch.empty(0)
+        if len(weights) != len(self.classes) or not (weights >= 0).all():
+            raise BadInput(
+                f"--class-weights {given}: give balanced, or {len(self.classes)} "
+                "numbers, none below zero, with commas between them"
+            )
+        return weights
+
+    def compiled(self, net):
+        """Return the network, compiled: the first batch shows whether that works."""
+        begin = time.perf_counter()
+        compiled = torch.compile(net)
+        try:
+            compiled(torch.zeros(2, 3, SIDE, SIDE, device=self.device)).sum().backward()
+        except Exception as error:  # it calls a compiler, or lacks one
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise BadInput(
+                f"--compile: does not work here ({reason[0][:80]}): leave it out"
+            ) from error
+        self.optimizer.zero_grad()
+        self.say(f"compiled in {time.perf_counter() - begin:.1f} s")
+        return compiled
+
+    # Checkpoints: all that the next step depends on. What is random comes from the
+    # seed and the numbers of epoch and step: of generators there is nothing to keep.
+
+    def state(self):
+        """Return all that the rest of the training depends on."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "ema": self.ema.state_dict() if self.ema else None,
+            "totals": self.totals,
+            "history": self.history,
+            "best": self.best,
+            "kept": self.kept,
+        }
+
+    def belongs_to(self):
+        """Return the settings that a checkpoint belongs to."""
+        return {**self.settings, "data": self.made_from}
+
+    def checkpoint(self):
+        """Write a checkpoint; the last two are kept."""
+        every = total(self.totals) if self.totals is not None else None
+        if self.together.first:
+            folder = self.out / "checkpoints"
+            if self.first_checkpoint:  # those of an earlier run are of no more use
+                clear_checkpoints(folder)
+            done = (self.epoch - 1) * len(self.batches) + self.step
+            state = {**self.state(), "totals": every}
+            write_checkpoint(folder, done, state, self.belongs_to())
+        self.first_checkpoint = False
+
+    def resume(self):
+        """With --resume, take up the training where the newest checkpoint left it."""
+        folder, state = self.out / "checkpoints", None
+        if self.args.resume and self.together.first:
+            for left_over in self.out.rglob("*.part"):
+                left_over.unlink()
+            state = newest_checkpoint(folder, self.belongs_to(), self.say)
+        state = from_first(state)
+        if state is None:
+            if self.args.resume:
+                self.say(f"{folder}: no checkpoint: starting from the beginning")
+            return
+        self.first_checkpoint = False
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        for name in ("epoch", "step", "history", "best", "kept"):
+            setattr(self, name, state[name])
+        if state["totals"] is not None:  # the sum of all is the first one's part
+            self.totals = state["totals"].to(self.device) * self.together.first
+        self.say(f"resuming: epoch {self.epoch}, {self.step} steps of it done")
 
     # 4. Training: keep the epoch that is best on images it has not learned from. Where
     # training mirrors images, an image is judged by itself and its mirror image.
-    history, best, kept, total = [], None, None, 0.0
-    with SummaryWriter(str(fresh_dir(out / "log"))) as writer:
-        for epoch in range(1, settings["epochs"] + 1):
-            start = time.perf_counter()
-            loss, share = train_epoch(
-                net, batches, loss_function, optimizer, scheduler, device
-            )
-            seconds = time.perf_counter() - start
-            total += seconds
-            if loss != loss:
-                raise BadInput(f"epoch {epoch}: the loss is NaN: take a smaller --lr")
-            scores, labels = evaluate(net, sets["valid"], device, settings["flip"])
-            now = {"train_loss": loss, "train_accuracy": share}
-            now["valid_loss"] = loss_function(scores, labels).item()
-            now["valid_accuracy"] = accuracy(scores, labels)
-            now["lr"] = optimizer.param_groups[0]["lr"]
-            for tag, value in now.items():
-                writer.add_scalar(tag.replace("_", "/"), value, epoch)
-            history.append(now)
-            print(one_line(epoch, now, record["images"] / seconds), flush=True)
-            if best is None or goodness(now) > goodness(history[best - 1]):
-                best = epoch
-                kept = {k: v.clone() for k, v in net.state_dict().items()}
 
-    print(f"{total:.1f} s of training, epoch {best} is kept")
+    def train(self):
+        """Train the epochs that are left; log, print and keep what they bring."""
+        seconds = 0.0
+        with ExitStack() as until_the_end:
+            self.writer = None
+            if self.together.first:
+                log = str(fresh_dir(self.out / "log"))
+                self.writer = until_the_end.enter_context(SummaryWriter(log))
+                for number, epoch in enumerate(self.history, 1):
+                    self.log(epoch, number)
+            self.watch = self.profiler()
+            until_the_end.enter_context(self.watch or nullcontext())
+            while self.epoch <= self.settings["epochs"] and not self.is_enough():
+                start, done = time.perf_counter(), self.step
+                self.train_epoch()
+                spent = time.perf_counter() - start
+                seconds += spent
+                steps = len(self.batches) - done
+                speed = self.record["images"] * steps / len(self.batches) / spent
+                self.finish_epoch(speed)
+        self.say(f"{seconds:.1f} s of training, epoch {self.best} is kept")
+
+    def is_enough(self):
+        """Return whether --patience is over."""
+        patience = self.settings["patience"]
+        return bool(patience and self.best and self.epoch - self.best > patience)
+
+    def train_epoch(self):
+        """Train on every batch once: those that are left of the epoch."""
+        settings, device = self.settings, self.device
+        self.trained.train()
+        self.batches.set_epoch(self.epoch, self.step)
+        if self.totals is None:
+            exact = torch.float32 if device.type == "mps" else torch.float64
+            self.totals = torch.zeros(4, dtype=exact, device=device)
+        batches, every = iter(self.batches), self.args.checkpoint_every
+        while self.step < len(self.batches):
+            seed = seed_of(settings["seed"], self.epoch, self.step, self.together.rank)
+            torch.manual_seed(seed)  # of what draws inside the network, as dropout does
+            with record_function("data"):
+                images, labels = (
+                    t.to(device, non_blocking=True) for t in next(batches)
+                )
+            self.totals += train_step(
+                self.trained,
+                images,
+                labels,
+                self.loss_function,
+                self.optimizer,
+                amp=self.amp,
+                scaler=self.scaler,
+                clip_grad=settings["clip_grad"],
+                accumulate=settings["accumulate"],
+            )
+            self.scheduler.step()
+            if self.ema:
+                self.ema.update_parameters(self.net)
+            self.step += 1
+            if self.watch:
+                self.watch.step()
+            if every and self.step % every == 0 and self.step < len(self.batches):
+                self.refuse_nan(self.totals)
+                self.checkpoint()
+
+    def refuse_nan(self, totals):
+        """Raise BadInput if the loss is no number any more."""
+        if not totals.isfinite().all():
+            raise BadInput(f"epoch {self.epoch}: the loss is NaN: take a smaller --lr")
+
+    def finish_epoch(self, speed):
+        """Judge the epoch on the validation set; log, print and keep it."""
+        totals = total(self.totals)
+        self.refuse_nan(totals)
+        losses, weights, right, images = totals.tolist()
+        now = {"train_loss": losses / weights, "train_accuracy": right / images}
+        scores, labels = self.scores_of("valid")
+        now["valid_loss"] = self.mean_loss(scores, labels)
+        now["valid_accuracy"] = accuracy(scores, labels)
+        now["lr"] = self.optimizer.param_groups[0]["lr"]
+        self.history.append(now)
+        if self.best is None or goodness(now) > goodness(self.history[self.best - 1]):
+            self.best = self.epoch
+            state = self.judged().state_dict()
+            self.kept = {name: value.clone().cpu() for name, value in state.items()}
+        if self.writer:
+            self.log(now, self.epoch)
+            self.writer.flush()
+        self.say(one_line(self.epoch, now, speed))
+        self.epoch, self.step, self.totals = self.epoch + 1, 0, None
+        self.checkpoint()
+
+    def log(self, epoch, number):
+        """Log what is known of an epoch."""
+        for tag, value in epoch.items():
+            self.writer.add_scalar(tag.replace("_", "/"), value, number)
+
+    def judged(self):
+        """Return the network that is judged and kept: with --ema the mean one."""
+        return self.ema.module if self.ema else self.net
+
+    def scores_of(self, part):
+        """Return scores and labels of all images of a set, from all processes."""
+        self.sets[part].set_epoch(0)
+        mirror = self.settings["flip"]
+        scores, labels = evaluate(self.judged(), self.sets[part], self.device, mirror)
+        return gather_rows(scores), gather_rows(labels)
+
+    def mean_loss(self, scores, labels):
+        """Return the mean loss, weighted as in training."""
+        function = nn.CrossEntropyLoss(
+            self.loss_function.weight,
+            label_smoothing=self.loss_function.label_smoothing,
+        )
+        return function.cpu()(scores, labels).item()
+
+    def profiler(self):
+        """Return what watches ten steps, after five others, with --profile."""
+        if not self.args.profile or not self.together.first:
+            return None
+        kinds = [ProfilerActivity.CPU]
+        if self.device.type == "cuda":
+            kinds.append(ProfilerActivity.CUDA)
+
+        def report(profiler):
+            part = self.out / f"trace.json.{os.getpid()}.part"
+            profiler.export_chrome_trace(str(part))
+            part.replace(self.out / "trace.json")
+            name, stages = slowest_stage(profiler)
+            shares = ", ".join(
+                f"{stage} {time / sum(stages.values()):.0%}"
+                for stage, time in stages.items()
+            )
+            print(f"slowest: {name} ({shares}); {self.out / 'trace.json'}", flush=True)
+
+        schedule = torch.profiler.schedule(wait=3, warmup=2, active=10, repeat=1)
+        return torch.profiler.profile(
+            activities=kinds, schedule=schedule, on_trace_ready=report
+        )
 
     # 5. Evaluation: the test set is looked at here, once
-    net.load_state_dict(kept)
-    report = {"settings": settings, "best_epoch": best, "history": history}
-    for part in SETS:
-        scores, labels = evaluate(net, sets[part], device, settings["flip"])
-        report[f"{part}_accuracy"] = accuracy(scores, labels)
-        predicted = scores.argmax(1)
-        counts = confusion_matrix(labels, predicted, labels=range(len(classes)))
-        title = f"{data.name}, {part}: {100 * report[f'{part}_accuracy']:.1f} % right"
-        draw_confusion(counts, classes, out / f"confusion_{part}.png", title)
-    paths = MyDataset(data.home / "test.txt").paths
-    probabilities = scores.softmax(1).numpy()
-    draw_mistakes(
-        paths, labels.numpy(), probabilities, classes, out / "mistakes.png", "test"
-    )
-    title = (
-        f"{data.name}: {100 * report['test_accuracy']:.1f} % of the test images right"
-    )
-    draw_curves(history, best, out / "curves.png", title)
-    write_whole(out / "report.json", json.dumps(report, indent=1) + "\n")
-    info = dict(classes=classes, mean=record["mean"], std=record["std"], side=SIDE)
-    info |= dict(made_from=made_from, epoch=best, mirror=settings["flip"])
-    save_weights(out / "net_params.pt", net, info)
-    print(
-        f"test: {100 * report['test_accuracy']:.1f} % of {len(labels):,} images right"
-    )
-    print(f"look at {out}")
+
+    def judge(self):
+        """Judge the kept weights on all sets; leave pictures, report and weights."""
+        data, out, classes = self.args.dataset, self.out, self.classes
+        net = self.judged()
+        net.load_state_dict(self.kept)
+        results = {part: self.scores_of(part) for part in SETS}
+        if not self.together.first:
+            return
+        report = {"settings": self.settings, "best_epoch": self.best}
+        report["history"] = self.history
+        for part, (scores, labels) in results.items():
+            report[f"{part}_accuracy"] = share = accuracy(scores, labels)
+            numbers = range(len(classes))
+            counts = confusion_matrix(labels, scores.argmax(1), labels=numbers)
+            title = f"{data.name}, {part}: {100 * share:.1f} % right"
+            draw_confusion(counts, classes, out / f"confusion_{part}.png", title)
+        scores, labels = results["test"]
+        paths = MyDataset(data.home / "test.txt").paths
+        chances = scores.softmax(1).numpy()
+        picture = out / "mistakes.png"
+        draw_mistakes(paths, labels.numpy(), chances, classes, picture, "test")
+        right = f"{100 * report['test_accuracy']:.1f} %"
+        title = f"{data.name}: {right} of the test images right"
+        draw_curves(self.history, self.best, out / "curves.png", title)
+        write_whole(out / "report.json", json.dumps(report, indent=1) + "\n")
+        info = dict(classes=classes, mean=self.record["mean"], std=self.record["std"])
+        info |= dict(side=SIDE, made_from=self.made_from, epoch=self.best)
+        info |= dict(mirror=self.settings["flip"])
+        save_weights(out / "net_params.pt", net, info)
+        if self.args.export:
+            images = next(iter(self.sets["test"]))[0].cpu()[:16]
+            difference = export_network(net, images, out / "net.pt2")
+            print(f"{out / 'net.pt2'}: scores differ by {difference:.0e} at most")
+        print(f"test: {right} of {len(labels):,} images right")
+        print(f"look at {out}")
 
 
 def one_line(number, epoch, speed):

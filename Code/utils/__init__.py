@@ -14,7 +14,14 @@ _HOME = {
     "archive": ["OFFICIAL_MD5", "fetch_archive", "read_batches", "write_digits"],
     "console": ["BadInput"],
     "events": ["read_events"],
-    "dataset": ["BatchLoader", "MyDataset", "load_all"],
+    "batches": ["BatchLoader", "DiskLoader", "seed_of", "share_of"],
+    "checkpoint": [
+        "clear_checkpoints",
+        "newest_checkpoint",
+        "read_checkpoint",
+        "write_checkpoint",
+    ],
+    "dataset": ["MyDataset", "load_all"],
     "images": [
         "SAMPLE_CREDIT",
         "sample_image",
@@ -44,6 +51,15 @@ _HOME = {
         "only_one",
         "weights_path",
     ],
+    "processes": [
+        "from_first",
+        "gather_rows",
+        "join_processes",
+        "process_count",
+        "total",
+        "train_together",
+        "wait_for_all",
+    ],
     "proof": ["check", "check_less", "refused", "warned"],
     "report": ["draw_confusion", "draw_curves", "draw_mistakes"],
     "schedule": ["learning_rates", "make_sgd"],
@@ -58,11 +74,16 @@ _HOME = {
     ],
     "train": [
         "accuracy",
+        "average_weights",
+        "balanced_weights",
         "evaluate",
+        "export_network",
         "pick_device",
         "read_weights",
         "save_weights",
+        "slowest_stage",
         "train_epoch",
+        "train_step",
     ],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

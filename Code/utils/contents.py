@@ -32,6 +32,7 @@ ALSO_LEAVES = {  # what a search for ``RESULT / "…"`` does not find
     "main": [
         *("net_params.pt", "log/", "curves.png", "confusion_*.png", "mistakes.png"),
         "report.json",
+        "checkpoints/",
     ],
 }
 _LESSON = re.compile(r"(\d+(?:_\d+)+)_(\w+)\.py")

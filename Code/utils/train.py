@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.profiler import record_function
 
 from utils.console import BadInput
 from utils.paths import write_whole
+from utils.processes import process_count, total
 
 
 def train_epoch(
@@ -48,6 +52,84 @@ def train_epoch(
     return loss_sum.item() / seen, right.item() / seen
 
 
+def train_step(
+    net: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    loss_function: nn.CrossEntropyLoss,
+    optimizer: torch.optim.Optimizer,
+    *,
+    amp: torch.dtype | None = None,
+    scaler: torch.amp.GradScaler | None = None,
+    clip_grad: float | None = None,
+    accumulate: int = 1,
+) -> torch.Tensor:
+    """Train on one batch, or on this process's part of it.
+
+    The step follows the gradient of the mean loss over the whole batch, over all parts
+    and all processes, whatever their sizes. (Where there is BatchNorm, each part is
+    normalised by itself.)
+
+    :param net: wrapped in DistributedDataParallel where several processes train
+    :param images: float (B, ...); of a large batch cut into ``accumulate`` parts, only
+        one part's activations are in memory at a time
+    :param labels: (B,); those that the loss ignores do not count
+    :param loss_function: with ``reduction="sum"``
+    :param amp: compute in bfloat16 or float16 where that is safe
+    :param scaler: keeps small gradients from vanishing in float16
+    :param clip_grad: shorten the gradient of all weights to this length
+    :return: float64 (4,): sum of the losses, sum of the images' weights in the loss,
+        images taken for the right class, images; of this process
+    """
+    device = labels.device
+    exact = torch.float32 if device.type == "mps" else torch.float64
+    counts = labels != loss_function.ignore_index
+    weights = counts.to(exact)
+    if loss_function.weight is not None:
+        weights = loss_function.weight[labels.where(counts, 0)] * weights
+    share = process_count() / total(weights.sum())  # DDP takes the mean of gradients
+    optimizer.zero_grad()
+    sums = torch.zeros(2, dtype=exact, device=device)
+    parts = list(zip(images.chunk(accumulate), labels.chunk(accumulate), strict=True))
+    for number, (x, y) in enumerate(parts, 1):
+        wait = number < len(parts) and hasattr(net, "no_sync")
+        with net.no_sync() if wait else nullcontext():
+            mixed = torch.autocast(device.type, amp, enabled=amp is not None)
+            with record_function("forward"), mixed:
+                scores = net(x)
+                loss = loss_function(scores, y)
+            with record_function("backward"):
+                part = loss * share.to(loss.dtype)
+                (scaler.scale(part) if scaler else part).backward()
+        right = (scores.argmax(1) == y).sum()
+        sums += torch.stack([loss.detach().to(exact), right.to(exact)])
+    with record_function("optimizer"):
+        if clip_grad is not None:
+            if scaler:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(net.parameters(), clip_grad)
+        if scaler:
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
+    return torch.stack([sums[0], weights.sum(), sums[1], counts.sum().to(exact)])
+
+
+def slowest_stage(profiler: torch.profiler.profile) -> tuple[str, dict[str, float]]:
+    """Return the name of the slowest stage of a step, and the seconds of each.
+
+    :param profiler: has watched steps whose stages bear the names that
+        :func:`train_step` gives them: forward, backward, optimizer; and data
+    """
+    stages = dict.fromkeys(("data", "forward", "backward", "optimizer"), 0.0)
+    for event in profiler.key_averages():
+        if event.key in stages:
+            there = max(event.cpu_time_total, getattr(event, "device_time_total", 0))
+            stages[event.key] = max(stages[event.key], there / 1e6)
+    return max(stages, key=stages.get), stages
+
+
 @torch.no_grad()
 def evaluate(
     net: nn.Module,
@@ -75,6 +157,64 @@ def evaluate(
 def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
     """Return the share, in [0, 1], of rows of scores whose largest is at the label."""
     return (scores.argmax(1) == labels).double().mean().item()
+
+
+def balanced_weights(labels: Sequence[int], classes: int) -> torch.Tensor:
+    """Return a weight for each class, float32 (classes,): rare ones count more.
+
+    The weight is N / (classes x images of the class): all classes have the same sum, of
+    a class with a mean number of images it is 1.
+
+    :raises BadInput: a class has no image
+    """
+    counts = torch.bincount(torch.as_tensor(labels), minlength=classes)
+    if not counts.all():
+        raise BadInput(
+            f"--class-weights: the class with the label {int(counts.argmin())} has no "
+            "image to train on: put some there, or leave the option out"
+        )
+    return len(labels) / (classes * counts.float())
+
+
+def average_weights(
+    net: nn.Module, decay: float
+) -> torch.optim.swa_utils.AveragedModel:
+    """Return a network whose weights follow those of ``net`` with a delay.
+
+    Its ``update_parameters(net)``, called after each step, moves every weight by
+    ``1 - decay`` of the way: an exponential moving average over about
+    ``1 / (1 - decay)`` steps, which the noise of single steps hardly reaches.
+    """
+    swa = torch.optim.swa_utils
+    return swa.AveragedModel(
+        net, multi_avg_fn=swa.get_ema_multi_avg_fn(decay), use_buffers=True
+    )
+
+
+def export_network(net: nn.Module, images: torch.Tensor, path: str | Path) -> float:
+    """Write ``net`` as a program that runs without its source: ``torch.export``.
+
+    What stands in the file then is loaded again and must give the same scores, for two
+    sizes of batches.
+
+    :param images: float (B, C, H, W), at least 3, on the CPU
+    :return: the largest difference of a score
+    :raises RuntimeError: the scores differ
+    """
+    net = copy.deepcopy(net).cpu().to(memory_format=torch.contiguous_format).eval()
+    batch = torch.export.Dim("batch", min=1)
+    with torch.no_grad():
+        program = torch.export.export(net, (images[:2],), dynamic_shapes=({0: batch},))
+        buffer = io.BytesIO()
+        torch.export.save(program, buffer)
+        write_whole(path, buffer.getvalue())
+        again = torch.export.load(path).module()
+        sizes = (1, len(images))
+        pairs = [(net(images[:size]), again(images[:size])) for size in sizes]
+    difference = max((a - b).abs().max().item() for a, b in pairs)
+    if not all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in pairs):
+        raise RuntimeError(f"{path}: gives other scores, by {difference:.1e}")
+    return difference
 
 
 def save_weights(path: str | Path, net: nn.Module, info: dict) -> None:
