@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from utils import (
+    BadInput,
     BatchLoader,
     Net,
+    do_first,
     from_first,
     gather_rows,
     join_processes,
@@ -78,6 +80,16 @@ def normalise(together):
     return {"kind": type(train_together(net, torch.device("cpu"))).__name__}
 
 
+def refuse(together):
+    """Let one process find something wrong that only it can see."""
+
+    def look():
+        raise BadInput("the second one is not content")
+
+    do_first(look, together.rank == 1)
+    raise AssertionError("nobody comes here")
+
+
 def main():
     """Do what the command line says."""
     what, file = sys.argv[1:]
@@ -86,6 +98,7 @@ def main():
         "accumulate": lambda together: train(together, 3),
         "talk": talk,
         "normalise": normalise,
+        "refuse": refuse,
     }
     torch.set_num_threads(1)
     with join_processes() as together:

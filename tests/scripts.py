@@ -18,6 +18,7 @@ CHAIN = [
 ]
 MAIN = CODE / "main_training" / "main.py"
 PREDICT = CODE / "main_training" / "predict.py"
+SPEEDRUN = CODE / "main_training" / "speedrun.py"
 
 
 def environment(root, **variables):
@@ -30,7 +31,7 @@ def environment(root, **variables):
 def start(script, *args, root, cwd=None, **variables):
     """Start a script; return the process, its output in pipes."""
     env, cwd = environment(root, **variables), cwd or root
-    if script in (MAIN, PREDICT) and sys.platform == "linux":
+    if script in (MAIN, PREDICT, SPEEDRUN) and sys.platform == "linux":
         return Forked(script, list(map(str, args)), cwd, env)
     return start_afresh(script, *args, cwd=cwd, env=env)
 

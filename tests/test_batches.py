@@ -6,7 +6,15 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from utils import BatchLoader, DiskLoader, MyDataset, seed_of, share_of
+from utils import (
+    BatchLoader,
+    DiskLoader,
+    MyDataset,
+    count_predictions,
+    evaluate,
+    seed_of,
+    share_of,
+)
 from utils.batches import NOBODY, EpochOrder
 
 IMAGES = torch.randint(
@@ -118,6 +126,14 @@ def test_seeds_are_many_and_known():
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert seed_of(1, 23) != seed_of(12, 3)
     assert seed_of(0, 1) == 6096812863120040317  # on every machine
+
+
+def test_a_set_smaller_than_the_number_of_processes():
+    nothing = BatchLoader(IMAGES[:0], LABELS[:0], 8, **LOOK)
+    assert list(nothing) == [] and len(nothing) == 0
+    scores, labels = evaluate(torch.nn.Flatten(), nothing)
+    assert scores.numel() == len(labels) == 0
+    assert count_predictions(torch.nn.Flatten(), nothing, 3).tolist() == [[0] * 3] * 3
 
 
 def test_an_order_without_shuffling():

@@ -60,18 +60,27 @@ def test_the_same_state_gives_the_same_bytes(tmp_path):
     assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize("where", [3, 40, 200, 700, -30])
-def test_one_flipped_bit_is_found(tmp_path, where):
+def test_one_flipped_bit_is_found(tmp_path):
     write(tmp_path, 1, 2)
     newest = checkpoints(tmp_path)[0]
-    content = bytearray(newest.read_bytes())
-    content[where] ^= 1
-    newest.write_bytes(content)
-    said = []
-    state = newest_checkpoint(tmp_path, SETTINGS, said.append)
-    assert state["w"][0] == 1
-    (line,) = said
-    assert newest.name in line and "the one before it is taken" in line
+    whole = newest.read_bytes()
+    head = range(whole.index(b"\n") + 1)  # its line, settings and all
+    for where in (*head, 200, 700, len(whole) - 30):
+        content = bytearray(whole)
+        content[where] ^= 1
+        newest.write_bytes(content)
+        said = []
+        state = newest_checkpoint(tmp_path, SETTINGS, said.append)
+        assert state["w"][0] == 1, where
+        (line,) = said
+        assert newest.name in line and "it is passed over" in line
+
+
+def test_a_damaged_one_does_not_count_among_the_last_two(tmp_path):
+    write(tmp_path, 1, 2, 9)
+    checkpoints(tmp_path)[0].write_bytes(b"")
+    write(tmp_path, 3)
+    assert names(tmp_path) == ["step_000000003.ckpt", "step_000000002.ckpt"]
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, 100, 1000])

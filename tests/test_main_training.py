@@ -201,6 +201,8 @@ def test_a_checkpoint_of_other_settings(copy):
     refuses(MAIN, *options, "--lr", 0.03, "--resume", root=copy, words=words)
     assert without_times(copy / DIGITS / "mine") == before
     must_run(MAIN, *options, "--lr", 0.03, root=copy)  # afresh, in the same place
+    newest = sorted((copy / DIGITS / "mine/checkpoints").iterdir())[-1]
+    assert read_checkpoint(newest)[1]["lr"] == 0.03
     out = must_run(MAIN, *QUICK, "--name", "new", "--resume", root=copy)
     assert "no checkpoint: starting from the beginning" in out
 
@@ -326,11 +328,23 @@ def test_settings_that_make_no_sense(options, words, monkeypatch, capsys):
     assert words in said and len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("weights", ["1,2", "a,b", "1,1,1,1,1,1,1,1,1,-1"])
+BAD_WEIGHTS = ["1,2", "a,b", f"{'1,' * 9}-1", "0,0,0,0,0,0,0,0,0,0", f"{'1,' * 9}inf"]
+
+
+@pytest.mark.parametrize("weights", BAD_WEIGHTS)
 def test_class_weights_that_make_no_sense(weights, copy):
     options = (*QUICK, "--name", "x", "--class-weights", weights)
     words = [f"--class-weights {weights}", "10 numbers"]
     refuses(MAIN, *options, root=copy, words=words)
+
+
+def test_a_warm_up_of_one_step(copy):
+    options = ("--epochs", 1, *ONE, "--name", "x", "--warmup", 1 / 45, "--profile")
+    out = must_run(MAIN, *options, root=copy)  # 45 steps of 32 images
+    assert "lr" in out and (copy / DIGITS / "x/trace.json").is_file()
+    options = ("--epochs", 1, *ONE, "--name", "x", "--batch-size", 2000)
+    must_run(MAIN, *options, "--profile", root=copy)  # one step: nothing to watch
+    assert not (copy / DIGITS / "x/net.pt2").exists()
 
 
 def test_a_compiler_that_is_none(monkeypatch):

@@ -26,8 +26,11 @@ def free_port():
         return one.getsockname()[1]
 
 
-def together(count, script, *args, root):
-    """Run a script in ``count`` processes, as torchrun would; return what they say."""
+def together(count, script, *args, root, status=0):
+    """Run a script in ``count`` processes, as torchrun would; return what they say.
+
+    With ``status`` 2, stdout and stderr of each; otherwise nothing stands on stderr.
+    """
     port, processes = free_port(), []
     for rank in range(count):
         variables = dict(
@@ -46,8 +49,9 @@ def together(count, script, *args, root):
             processes.append(start_afresh(script, *args, cwd=root, env=env))
     said = [process.communicate(timeout=300) for process in processes]
     for process, (out, err) in zip(processes, said, strict=True):
-        assert (process.returncode, err) == (0, ""), out
-    return [out for out, _ in said]
+        assert process.returncode == status, out + err
+        assert status or err == ""
+    return said if status else [out for out, _ in said]
 
 
 def result(count, what, root):
@@ -157,6 +161,19 @@ runpy.run_path({str(MAIN)!r}, run_name="__main__")
     assert "exitcode" in done.stderr or "failed" in done.stderr
     assert "resuming: epoch 1, 9 steps of it done" in done.stdout
     close(alone, tmp_path)
+
+
+def test_what_only_one_finds_wrong_ends_all(tmp_path):
+    said = together(3, PROGRAM, "refuse", tmp_path / "x", root=tmp_path, status=2)
+    assert [err for _, err in said] == ["", "the second one is not content\n", ""]
+
+
+def test_a_loss_that_explodes_ends_all_with_one_line(alone, tmp_path):
+    shutil.copytree(alone / "data", tmp_path / "data")
+    options = (*SHORT, "--name", "run", "--lr", 1e9)
+    said = together(2, MAIN, *options, root=tmp_path, status=2)
+    assert "the loss is NaN" in said[0][1] and said[1][1] == ""
+    assert len(said[0][1].splitlines()) == 1
 
 
 @pytest.mark.parametrize("count", [1, 2])

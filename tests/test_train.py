@@ -9,6 +9,8 @@ from utils import (
     Net,
     average_weights,
     balanced_weights,
+    count_predictions,
+    evaluate,
     export_network,
     train_epoch,
     train_step,
@@ -63,6 +65,31 @@ def test_follows_the_gradient_of_the_mean_loss(accumulate, weight, smoothing):
     losses, weights, hits, images = sums.tolist()
     assert losses / weights == pytest.approx(mean.item(), rel=1e-12)
     assert (hits, images) == (right, 10)
+
+
+def test_a_batch_without_weight_changes_nothing():
+    x, y = batch()
+    net = Small()
+    before = [p.detach().clone() for p in net.parameters()]
+    loss = nn.CrossEntropyLoss(torch.zeros(4).double(), reduction="sum")
+    sums = train_step(net, x, y, loss, torch.optim.SGD(net.parameters(), 1.0))
+    assert sums[:2].tolist() == [0, 0] and sums[3] == 10
+    for p, old in zip(net.parameters(), before, strict=True):
+        assert torch.equal(p.detach(), old)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_predictions_are_counted(mirror):
+    torch.manual_seed(0)
+    net, images = Net(4), torch.randn(30, 3, 32, 32)
+    labels = torch.randint(4, (30,))
+    batches = [(images[:20], labels[:20]), (images[20:], labels[20:])]
+    counts = count_predictions(net, batches, 4, mirror=mirror)
+    scores, _ = evaluate(net, batches, mirror=mirror)
+    by_hand = torch.zeros(4, 4, dtype=torch.int64)
+    for true, found in zip(labels, scores.argmax(1), strict=True):
+        by_hand[true, found] += 1
+    assert torch.equal(counts, by_hand)
 
 
 def test_ignored_labels_do_not_count():
@@ -185,3 +212,4 @@ def test_an_export_that_differs_is_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.export, "save", save_another)
     with pytest.raises((RuntimeError, AssertionError)):
         export_network(Net(7), torch.randn(2, 3, 32, 32), tmp_path / "net.pt2")
+    assert list(tmp_path.iterdir()) == []

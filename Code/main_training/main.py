@@ -32,8 +32,8 @@ from pathlib import Path
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler's own remarks
 
+import numpy as np
 import torch
-from sklearn.metrics import confusion_matrix
 from tensorboardX import SummaryWriter
 from torch import nn, optim
 from torch.profiler import ProfilerActivity, record_function
@@ -52,6 +52,9 @@ from utils import (
     average_weights,
     balanced_weights,
     clear_checkpoints,
+    count_predictions,
+    device_of_this,
+    do_first,
     draw_confusion,
     draw_curves,
     draw_mistakes,
@@ -69,12 +72,13 @@ from utils import (
     pick_device,
     save_weights,
     seed_of,
+    share_buffers,
     share_of,
     slowest_stage,
     total,
     train_step,
     train_together,
-    wait_for_all,
+    was_restarted,
     weights_path,
     write_checkpoint,
     write_whole,
@@ -201,13 +205,9 @@ def main():
     """Read the arguments, then train in one process or in many."""
     args = read_arguments()
     settings, name = settings_of(args)
-    device = pick_device(args.device)
+    device = device_of_this(pick_device(args.device), args.device is not None)
     out = weights_path(args.dataset, name).parent
-    with ExitStack() as until_the_end:
-        together = until_the_end.enter_context(join_processes(device.type == "cuda"))
-        if device.type == "cuda" and together.count > 1:
-            device = torch.device("cuda", together.local_rank)
-            torch.cuda.set_device(device)
+    with join_processes(device) as together, ExitStack() as until_the_end:
         if together.first:
             until_the_end.enter_context(only_one(out))
         Training(args, settings, out, device, together).run()
@@ -227,7 +227,7 @@ class Training:
         self.epoch, self.step = 1, 0  # of the epoch: steps that are done
         self.history, self.best, self.kept = [], None, None
         self.totals = None  # of the epoch: losses, weights, right ones, images
-        self.first_checkpoint = True
+        self.exact = torch.float32 if device.type == "mps" else torch.float64
 
     def run(self):
         """Take the five steps; between the third and the fourth one may resume."""
@@ -246,9 +246,7 @@ class Training:
         fiftieth of the time; a larger one, or one with workers, goes image by image.
         """
         data, together, settings = self.args.dataset, self.together, self.settings
-        if together.local_rank == 0:
-            needs("mean_std", data)
-        wait_for_all()
+        do_first(lambda: needs("mean_std", data), together.local_rank == 0)
         self.record = json.loads(needs("mean_std", data).read_text(encoding="utf-8"))
         mean, std = self.record["mean"], self.record["std"]
         if not all(std):
@@ -262,8 +260,9 @@ class Training:
         train = dict(shuffle=True, seed=settings["seed"], **rank)
         vary = dict(padding=settings["padding"], flip=settings["flip"])
         place = (SIDE + 2 * vary["padding"]) ** 2 * 3 * (1 + vary["flip"])
-        place *= self.record["images"] * together.local_count
-        if not self.args.workers and place < IN_MEMORY:
+        place *= self.record["images"]
+        self.in_memory = not self.args.workers and place < IN_MEMORY
+        if self.in_memory:
             self.say(f"the set is kept in memory, {place / 1e6:,.0f} MB")
             images = {part: load_all(data.home / f"{part}.txt", SIDE) for part in SETS}
             self.labels = images["train"][1]
@@ -290,9 +289,9 @@ class Training:
             dataset = MyDataset(
                 data.home / "train.txt", v2.Compose(start + varied + end)
             )
-            self.labels = torch.as_tensor(dataset.labels)
+            self.labels = np.asarray(dataset.labels)
             self.batches = DiskLoader(dataset, size, **train, **common)
-            self.sets = {}
+            self.sets, common["keep_workers"] = {}, False
             for part in SETS:
                 plain = MyDataset(data.home / f"{part}.txt", v2.Compose(start + end))
                 mine = share_of(len(plain), together.rank, together.count)
@@ -325,15 +324,14 @@ class Training:
             nesterov=True,
         )
         # The learning rate rises from lr / 25 to lr, and falls to 0.
+        steps = settings["epochs"] * len(self.batches)
         rise = 0.3
         if settings["warmup"] is not None:
             rise = settings["warmup"] / settings["epochs"]
+        if abs(rise * steps - 1) < 1e-6:  # OneCycleLR would divide by zero
+            rise = 1.001 / steps
         self.scheduler = optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            settings["lr"],
-            settings["epochs"] * len(self.batches),
-            pct_start=rise,
-            cycle_momentum=False,
+            self.optimizer, settings["lr"], steps, pct_start=rise, cycle_momentum=False
         )
         self.ema = settings["ema"] and average_weights(self.net, settings["ema"])
         self.amp = None
@@ -359,10 +357,11 @@ class Training:
             weights = torch.tensor([float(number) for number in given.split(",")])
         except ValueError:
             weights = torch.empty(0)
-        if len(weights) != len(self.classes) or not (weights >= 0).all():
+        fine = weights.isfinite().all() and (weights >= 0).all() and weights.any()
+        if len(weights) != len(self.classes) or not fine:
             raise BadInput(
                 f"--class-weights {given}: give balanced, or {len(self.classes)} "
-                "numbers, none below zero, with commas between them"
+                "numbers, none below zero and not all zero, with commas between them"
             )
         return weights
 
@@ -401,44 +400,60 @@ class Training:
         }
 
     def belongs_to(self):
-        """Return the settings that a checkpoint belongs to."""
-        return {**self.settings, "data": self.made_from}
+        """Return the settings that a checkpoint belongs to.
+
+        Images from memory are varied in another way than those from the disk.
+        """
+        place = {"data": self.made_from, "in_memory": self.in_memory}
+        return {**self.settings, **place}
 
     def checkpoint(self):
         """Write a checkpoint; the last two are kept."""
-        every = total(self.totals) if self.totals is not None else None
+        rows = None
+        if self.totals is not None:  # those of each process
+            rows = gather_rows(self.totals.cpu()[None])
         if self.together.first:
-            folder = self.out / "checkpoints"
-            if self.first_checkpoint:  # those of an earlier run are of no more use
-                clear_checkpoints(folder)
             done = (self.epoch - 1) * len(self.batches) + self.step
-            state = {**self.state(), "totals": every}
+            state = {**self.state(), "totals": rows}
+            folder = self.out / "checkpoints"
             write_checkpoint(folder, done, state, self.belongs_to())
-        self.first_checkpoint = False
 
     def resume(self):
-        """With --resume, take up the training where the newest checkpoint left it."""
-        folder, state = self.out / "checkpoints", None
-        if self.args.resume and self.together.first:
-            for left_over in self.out.rglob("*.part"):
+        """With --resume, take up the training where the newest checkpoint left it.
+
+        Without it, the checkpoints of an earlier run are deleted. What torchrun starts
+        again after a failure is resumed in any case.
+        """
+        folder, found = self.out / "checkpoints", [None]
+        again = self.args.resume or was_restarted()
+
+        def look():
+            for left_over in self.out.rglob("*.part"):  # of a process that was killed
                 left_over.unlink()
-            state = newest_checkpoint(folder, self.belongs_to(), self.say)
-        state = from_first(state)
+            if not again:
+                clear_checkpoints(folder)
+            found[0] = newest_checkpoint(folder, self.belongs_to(), self.say)
+
+        do_first(look, self.together.first)
+        state = from_first(found[0])
         if state is None:
-            if self.args.resume:
+            if again:
                 self.say(f"{folder}: no checkpoint: starting from the beginning")
             return
-        self.first_checkpoint = False
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
         if self.ema:
             self.ema.load_state_dict(state["ema"])
         for name in ("epoch", "step", "history", "best", "kept"):
             setattr(self, name, state[name])
-        if state["totals"] is not None:  # the sum of all is the first one's part
-            self.totals = state["totals"].to(self.device) * self.together.first
+        if state["totals"] is not None:
+            rows, mine = state["totals"].to(self.exact), self.together
+            same = len(rows) == mine.count  # else the first one goes on with the sum
+            row = rows[mine.rank] if same else rows.sum(0) * mine.first
+            self.totals = row.to(self.device)
         self.say(f"resuming: epoch {self.epoch}, {self.step} steps of it done")
 
     # 4. Training: keep the epoch that is best on images it has not learned from. Where
@@ -477,15 +492,15 @@ class Training:
         self.trained.train()
         self.batches.set_epoch(self.epoch, self.step)
         if self.totals is None:
-            exact = torch.float32 if device.type == "mps" else torch.float64
-            self.totals = torch.zeros(4, dtype=exact, device=device)
+            self.totals = torch.zeros(4, dtype=self.exact, device=device)
         batches, every = iter(self.batches), self.args.checkpoint_every
         while self.step < len(self.batches):
             seed = seed_of(settings["seed"], self.epoch, self.step, self.together.rank)
             torch.manual_seed(seed)  # of what draws inside the network, as dropout does
             with record_function("data"):
                 images, labels = (
-                    t.to(device, non_blocking=True) for t in next(batches)
+                    t.to(device, non_blocking=device.type == "cuda")
+                    for t in next(batches)
                 )
             self.totals += train_step(
                 self.trained,
@@ -505,13 +520,15 @@ class Training:
             if self.watch:
                 self.watch.step()
             if every and self.step % every == 0 and self.step < len(self.batches):
-                self.refuse_nan(self.totals)
+                self.refuse_nan(total(self.totals))
                 self.checkpoint()
 
     def refuse_nan(self, totals):
-        """Raise BadInput if the loss is no number any more."""
+        """End the run if the loss is no number any more."""
         if not totals.isfinite().all():
-            raise BadInput(f"epoch {self.epoch}: the loss is NaN: take a smaller --lr")
+            self.together.refuse(
+                f"epoch {self.epoch}: the loss is NaN: take a smaller --lr"
+            )
 
     def finish_epoch(self, speed):
         """Judge the epoch on the validation set; log, print and keep it."""
@@ -523,6 +540,7 @@ class Training:
         now["valid_loss"] = self.mean_loss(scores, labels)
         now["valid_accuracy"] = accuracy(scores, labels)
         now["lr"] = self.optimizer.param_groups[0]["lr"]
+        now = from_first(now)  # other processors may round in another way
         self.history.append(now)
         if self.best is None or goodness(now) > goodness(self.history[self.best - 1]):
             self.best = self.epoch
@@ -546,9 +564,10 @@ class Training:
 
     def scores_of(self, part):
         """Return scores and labels of all images of a set, from all processes."""
-        self.sets[part].set_epoch(0)
-        mirror = self.settings["flip"]
-        scores, labels = evaluate(self.judged(), self.sets[part], self.device, mirror)
+        net, mirror = self.judged(), self.settings["flip"]
+        share_buffers(net)
+        scores, labels = evaluate(net, self.sets[part], self.device, mirror)
+        scores = scores.view(len(labels), len(self.classes))
         return gather_rows(scores), gather_rows(labels)
 
     def mean_loss(self, scores, labels):
@@ -572,6 +591,8 @@ class Training:
             profiler.export_chrome_trace(str(part))
             part.replace(self.out / "trace.json")
             name, stages = slowest_stage(profiler)
+            if not any(stages.values()):
+                return  # the training ended before the ten steps
             shares = ", ".join(
                 f"{stage} {time / sum(stages.values()):.0%}"
                 for stage, time in stages.items()
@@ -588,20 +609,25 @@ class Training:
     def judge(self):
         """Judge the kept weights on all sets; leave pictures, report and weights."""
         data, out, classes = self.args.dataset, self.out, self.classes
-        net = self.judged()
+        net, mirror = self.judged(), self.settings["flip"]
         net.load_state_dict(self.kept)
-        results = {part: self.scores_of(part) for part in SETS}
+        counts = {}
+        for part in SETS:
+            some = count_predictions(
+                net, self.sets[part], len(classes), self.device, mirror
+            )
+            counts[part] = total(some.to(self.device)).cpu()
+        scores, labels = self.scores_of("test")
         if not self.together.first:
             return
         report = {"settings": self.settings, "best_epoch": self.best}
         report["history"] = self.history
-        for part, (scores, labels) in results.items():
-            report[f"{part}_accuracy"] = share = accuracy(scores, labels)
-            numbers = range(len(classes))
-            counts = confusion_matrix(labels, scores.argmax(1), labels=numbers)
+        for part, table in counts.items():
+            share = (table.diagonal().sum() / table.sum().double()).item()
+            report[f"{part}_accuracy"] = share
             title = f"{data.name}, {part}: {100 * share:.1f} % right"
-            draw_confusion(counts, classes, out / f"confusion_{part}.png", title)
-        scores, labels = results["test"]
+            picture = out / f"confusion_{part}.png"
+            draw_confusion(table.numpy(), classes, picture, title)
         paths = MyDataset(data.home / "test.txt").paths
         chances = scores.softmax(1).numpy()
         picture = out / "mistakes.png"
@@ -614,6 +640,9 @@ class Training:
         info |= dict(side=SIDE, made_from=self.made_from, epoch=self.best)
         info |= dict(mirror=self.settings["flip"])
         save_weights(out / "net_params.pt", net, info)
+        for name in ("net.pt2", "trace.json"):  # those of an earlier run
+            if not (self.args.profile and name == "trace.json"):
+                (out / name).unlink(missing_ok=True)
         if self.args.export:
             images = next(iter(self.sets["test"]))[0].cpu()[:16]
             difference = export_network(net, images, out / "net.pt2")

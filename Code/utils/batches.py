@@ -76,6 +76,8 @@ class EpochOrder:
         """Yield the shares of this process; the pass after it is the next epoch's."""
         epoch, start = self.epoch, self.start
         self.set_epoch(epoch + 1)
+        if not self.count:
+            return
         order = torch.arange(self.count)
         if self.shuffle:
             generator = torch.Generator().manual_seed(seed_of(self.seed, epoch))
@@ -238,12 +240,14 @@ class DiskLoader:
         rank: int = 0,
         processes: int = 1,
         pin_memory: bool = False,
+        keep_workers: bool = True,
     ) -> None:
         """Prepare the worker processes; they start with the first pass.
 
         :param dataset: of image and label; its transforms draw from torch's generator
         :param batch_size: of all processes together
         :param workers: processes that read images, for this training process
+        :param keep_workers: from one pass to the next
         """
         self.order = EpochOrder(
             len(dataset), batch_size, shuffle, seed, rank, processes
@@ -252,7 +256,7 @@ class DiskLoader:
             _Seeded(dataset),
             batch_sampler=_Draws(self.order),
             num_workers=workers,
-            persistent_workers=workers > 0,
+            persistent_workers=workers > 0 and keep_workers,
             pin_memory=pin_memory,
         )
 

@@ -5,8 +5,8 @@ A checkpoint is a line of text, then what ``torch.save`` writes::
     tutorial-checkpoint {"sha256": "…", "settings": {…}}
     PK…
 
-The line is read first: the checksum tells a damaged file before anything in it is
-believed, the settings tell whose it is.
+The line is read first: the checksum, of settings and content, tells a damaged file
+before anything in it is believed; the settings tell whose it is.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def write_checkpoint(
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    head = {"sha256": hashlib.sha256(content).hexdigest(), "settings": settings}
+    head = {"sha256": _checksum(settings, content), "settings": settings}
     path = folder / f"step_{step:09d}.ckpt"
     write_whole(path, _MARK + json.dumps(head).encode() + b"\n" + content)
-    for old in checkpoints(folder)[keep:]:
-        old.unlink(missing_ok=True)
+    found = checkpoints(folder)
+    after = [p for p in found if _step(p) > step]  # damaged, or of another run
+    for other in after + found[len(after) + keep :]:
+        other.unlink(missing_ok=True)
     return path
 
 
@@ -58,7 +60,15 @@ def checkpoints(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         return []
     found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(_NAME.fullmatch(path.name)[1]))[::-1]
+    return sorted(found, key=_step)[::-1]
+
+
+def _step(path: Path) -> int:
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def _checksum(settings: dict, content: bytes) -> str:
+    return hashlib.sha256(json.dumps(settings).encode() + b"\n" + content).hexdigest()
 
 
 def clear_checkpoints(folder: str | Path) -> None:
@@ -74,13 +84,12 @@ def read_checkpoint(path: str | Path) -> tuple[dict, dict]:
 
     :raises BadInput: it is damaged, or no checkpoint
     """
-    content = Path(path).read_bytes()
-    line, _, content = content.partition(b"\n")
     try:
+        line, _, content = Path(path).read_bytes().partition(b"\n")
         if not line.startswith(_MARK):
             raise ValueError("it does not begin as one")
         head = json.loads(line.removeprefix(_MARK))
-        if hashlib.sha256(content).hexdigest() != head["sha256"]:
+        if _checksum(head["settings"], content) != head["sha256"]:
             raise ValueError("its checksum is not that of its content")
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return state, head["settings"]
@@ -105,7 +114,7 @@ def newest_checkpoint(
         try:
             state, its_settings = read_checkpoint(path)
         except BadInput as error:
-            say(f"{error}; the one before it is taken")
+            say(f"{error}; it is passed over")
             continue
         names = sorted(its_settings.keys() | settings.keys())
         other = [

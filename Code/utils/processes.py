@@ -7,12 +7,18 @@ what one process has to do.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import distributed, nn
+
+from utils.console import BadInput
+
+PATIENCE = timedelta(hours=2)  # with one that makes the data, or waits for a lock
 
 
 @dataclass(frozen=True)
@@ -40,26 +46,83 @@ class Processes:
         if self.first:
             print(text, flush=True)
 
+    def refuse(self, text: str) -> None:
+        """End all processes, which must all come here; the first one says why.
+
+        :raises BadInput: in the first process; in the others SystemExit
+        """
+        raise BadInput(text) if self.first else SystemExit(2)
+
 
 @contextmanager
-def join_processes(cuda: bool = False) -> Iterator[Processes]:
+def join_processes(device: torch.device | None = None) -> Iterator[Processes]:
     """Meet the other processes that torchrun started; part from them at the end.
 
-    :param cuda: they compute on NVIDIA GPUs and talk through NCCL; otherwise gloo
+    :param device: what this one computes on, see :func:`device_of_this`; on GPUs they
+        talk through NCCL, otherwise through gloo
     """
-    if not distributed.is_available() or not distributed.is_torchelastic_launched():
+    if not is_one_of_many():
         yield Processes()
         return
-    distributed.init_process_group("nccl" if cuda else "gloo")
-    try:
-        yield Processes(
-            distributed.get_rank(),
-            distributed.get_world_size(),
-            int(os.environ["LOCAL_RANK"]),
-            int(os.environ["LOCAL_WORLD_SIZE"]),
+    cuda = device is not None and device.type == "cuda"
+    last_words = sys.excepthook
+    store, rank, count = next(distributed.rendezvous("env://", timeout=PATIENCE))
+    # What torchrun starts again may find the addresses of those that died, and wait for
+    # them for ever: a name of its own for each attempt keeps them apart.
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    distributed.init_process_group(
+        "nccl" if cuda else "gloo",
+        store=distributed.PrefixStore(f"attempt {attempt}", store),
+        rank=rank,
+        world_size=count,
+        timeout=PATIENCE,
+        device_id=device if cuda else None,
+    )
+    sys.excepthook = last_words  # torch puts one in its place that swallows a line
+    yield Processes(
+        distributed.get_rank(),
+        distributed.get_world_size(),
+        int(os.environ["LOCAL_RANK"]),
+        int(os.environ["LOCAL_WORLD_SIZE"]),
+    )
+    distributed.destroy_process_group()  # after an error nobody waits for the others
+
+
+def is_one_of_many() -> bool:
+    """Return whether torchrun started this process."""
+    return distributed.is_available() and distributed.is_torchelastic_launched()
+
+
+def device_of_this(device: torch.device, chosen: bool) -> torch.device:
+    """Return the device that this process computes on: its own GPU, or the CPU.
+
+    :param device: the kind that is wanted
+    :param chosen: the user asked for it; otherwise another kind may do
+    :raises BadInput: there are more processes than GPUs, or they can't share this kind
+    """
+    if not is_one_of_many():
+        return device
+    number = int(os.environ["LOCAL_RANK"])
+    if device.type == "cuda":
+        if number >= torch.cuda.device_count():
+            raise BadInput(
+                f"torchrun: {os.environ['LOCAL_WORLD_SIZE']} processes for "
+                f"{torch.cuda.device_count()} GPUs: lower --nproc-per-node, or give "
+                "--device cpu"
+            )
+        torch.cuda.set_device(number)
+        return torch.device("cuda", number)
+    if device.type != "cpu" and chosen:
+        raise BadInput(
+            f"--device {device.type}: several processes can't share it: give cpu, or "
+            "start one without torchrun"
         )
-    finally:
-        distributed.destroy_process_group()
+    return torch.device("cpu")
+
+
+def was_restarted() -> bool:
+    """Return whether torchrun started this again, after a process had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
 
 
 def process_count() -> int:
@@ -104,10 +167,31 @@ def from_first(value: object) -> object:
     return box[0]
 
 
-def wait_for_all() -> None:
-    """Go on when every process has come here."""
+def do_first(action: Callable[[], object], mine: bool) -> None:
+    """Let some processes do something before all go on, or none.
+
+    :param mine: whether this is one of those that do it
+    :raises BadInput: where the action did; in the other processes SystemExit
+    """
+    error = None
+    try:
+        if mine:
+            action()
+    except BadInput as raised:
+        error = raised
+    errors = [error]
     if process_count() > 1:
-        distributed.barrier()
+        errors = [None] * process_count()
+        distributed.all_gather_object(errors, error and str(error))
+    if any(errors):
+        raise error or SystemExit(2)
+
+
+def share_buffers(net: nn.Module) -> None:
+    """Give all processes the first one's buffers, such as BatchNorm's statistics."""
+    if process_count() > 1:
+        for buffer in net.buffers():
+            distributed.broadcast(buffer, 0)
 
 
 def train_together(net: nn.Module, device: torch.device) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -87,10 +87,14 @@ def train_step(
     weights = counts.to(exact)
     if loss_function.weight is not None:
         weights = loss_function.weight[labels.where(counts, 0)] * weights
-    share = process_count() / total(weights.sum())  # DDP takes the mean of gradients
+    whole = total(weights.sum())
+    share = process_count() / whole.where(whole > 0, 1)  # DDP averages the gradients
     optimizer.zero_grad()
     sums = torch.zeros(2, dtype=exact, device=device)
-    parts = list(zip(images.chunk(accumulate), labels.chunk(accumulate), strict=True))
+    pieces = min(accumulate, len(labels))
+    parts = list(
+        zip(images.tensor_split(pieces), labels.tensor_split(pieces), strict=True)
+    )
     for number, (x, y) in enumerate(parts, 1):
         wait = number < len(parts) and hasattr(net, "no_sync")
         with net.no_sync() if wait else nullcontext():
@@ -142,16 +146,42 @@ def evaluate(
     :param mirror: take the mean of the scores of each image and of its mirror image; of
         use to a network that was trained on both
     """
+    parts = list(_scores(net, batches, device, mirror))
+    if not parts:  # of a process that has no share of the set
+        return torch.empty(0, 0), torch.empty(0, dtype=torch.int64)
+    scores, labels = zip(*parts, strict=True)
+    return torch.cat([part.cpu() for part in scores]), torch.cat(labels).cpu()
+
+
+@torch.no_grad()
+def count_predictions(
+    net: nn.Module,
+    batches: Iterable,
+    classes: int,
+    device: str | torch.device = "cpu",
+    mirror: bool = False,
+) -> torch.Tensor:
+    """Return how many images of each class are taken for which, on the CPU.
+
+    Nothing is kept of an image: a set of any size takes no more memory than a batch.
+
+    :return: int64 (classes, classes): row: the true class, column: the predicted one
+    """
+    counts = torch.zeros(classes * classes, dtype=torch.int64)
+    for scores, labels in _scores(net, batches, device, mirror):
+        pairs = labels.to(device) * classes + scores.argmax(1)
+        counts += torch.bincount(pairs, minlength=classes * classes).cpu()
+    return counts.view(classes, classes)
+
+
+def _scores(net: nn.Module, batches: Iterable, device, mirror: bool) -> Iterator:
     net.eval()
-    scores, labels = [], []
-    for images, target in batches:
+    for images, labels in batches:
         images = images.to(device)
-        given = net(images)
+        scores = net(images)
         if mirror:
-            given = (given + net(images.flip(-1))) / 2
-        scores.append(given.cpu())
-        labels.append(target.cpu())
-    return torch.cat(scores), torch.cat(labels)
+            scores = (scores + net(images.flip(-1))) / 2
+        yield scores, labels
 
 
 def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
@@ -194,8 +224,8 @@ def average_weights(
 def export_network(net: nn.Module, images: torch.Tensor, path: str | Path) -> float:
     """Write ``net`` as a program that runs without its source: ``torch.export``.
 
-    What stands in the file then is loaded again and must give the same scores, for two
-    sizes of batches.
+    What is written has been loaded again and has given the same scores, for batches of
+    two sizes.
 
     :param images: float (B, C, H, W), at least 3, on the CPU
     :return: the largest difference of a score
@@ -207,13 +237,13 @@ def export_network(net: nn.Module, images: torch.Tensor, path: str | Path) -> fl
         program = torch.export.export(net, (images[:2],), dynamic_shapes=({0: batch},))
         buffer = io.BytesIO()
         torch.export.save(program, buffer)
-        write_whole(path, buffer.getvalue())
-        again = torch.export.load(path).module()
+        again = torch.export.load(io.BytesIO(buffer.getvalue())).module()
         sizes = (1, len(images))
         pairs = [(net(images[:size]), again(images[:size])) for size in sizes]
     difference = max((a - b).abs().max().item() for a, b in pairs)
     if not all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in pairs):
         raise RuntimeError(f"{path}: gives other scores, by {difference:.1e}")
+    write_whole(path, buffer.getvalue())
     return difference
 
 
