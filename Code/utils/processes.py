@@ -85,6 +85,7 @@ def join_processes(device: torch.device | None = None) -> Iterator[Processes]:
         int(os.environ["LOCAL_RANK"]),
         int(os.environ["LOCAL_WORLD_SIZE"]),
     )
+    distributed.barrier()  # nobody leaves while another one still needs it;
     distributed.destroy_process_group()  # after an error nobody waits for the others
 
 
