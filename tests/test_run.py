@@ -945,7 +945,7 @@ def test_readme_gets_a_table_of_all_scripts(house):
         "| [1.2](Code/1_data/1_2_split_dataset.py) | b · 二 |  | `Data/…/split/` |",
         r"| [main](Code/main_training/main.py) | main · 训练 | All \| of it. |"
         " `net_params.pt`, `log/`, `curves.png`, `confusion_*.png`, `mistakes.png`,"
-        " `report.json` |",
+        " `report.json`, `checkpoints/` |",
     ]
     assert "has not been made yet" in done.stdout
     call(house, "--readme")
