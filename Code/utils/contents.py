@@ -29,6 +29,7 @@ ALSO_LEAVES = {  # what a search for ``RESULT / "…"`` does not find
     "1_3_1_generate_txt": ["Data/…/train.txt", "valid.txt", "test.txt"],
     "1_5_1_compute_mean": ["Data/…/mean_std.json"],
     "predict": ["predictions.png"],
+    "speedrun": ["net_params.pt", "seconds.png", "report.json", "ablation.md"],
     "main": [
         *("net_params.pt", "log/", "curves.png", "confusion_*.png", "mistakes.png"),
         "report.json",
@@ -166,7 +167,8 @@ def refresh_readme(readme: Path | None = None, code: Path = CODE) -> list[str]:
     if not (begin and end):
         raise BadInput(f"{readme}: has no place for the table: {_BEGIN} and {_END}")
     scripts = find_scripts(code=code)
-    scripts += [path for path in [code / "main_training/predict.py"] if path.is_file()]
+    more = [code / "main_training" / name for name in ("predict.py", "speedrun.py")]
+    scripts += [path for path in more if path.is_file()]
     table = "\n\n".join(_tables(scripts, readme.absolute().parent))
     write_whole(readme, f"{before}{begin}\n\n{table}\n\n{end}{after}")
     return [f"{readme}: {len(scripts)} scripts", *_pictures()]

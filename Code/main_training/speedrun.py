@@ -1,0 +1,629 @@
+r"""
+speedrun · 竞速训练
+===================
+
+How well can CIFAR-10 be learned in a minute? A small network and the ideas that make
+each second count, in one file.
+
+:arguments: ``--budget``: seconds of training; ``--seed``; ``--runs``: so many seeds;
+            ``--validate``: judge on a tenth of the training images, to choose settings;
+            ``--ablate``: leave out one idea at a time; ``--network``, ``--steps``: take
+            these instead of what the budget allows; ``--compile``: for GPUs;
+            ``--dataset`` (cifar10, digits), ``--device --threads --name``
+:the clock: covers training and its preparation: padding, whitening, the timing that
+            picks the network. Not reading the files, not judging, not compiling.
+:the pace:  the learning rate is a function of the clock and is zero when the seconds
+            end, on any machine. With ``--steps`` it is a function of the step, and the
+            same seed gives the same weights.
+:leaves:    ``Result/main_training/<data set>/speedrun/``: ``report.json``,
+            ``seconds.png``, ``net_params.pt``; with ``--ablate``, ``ablation.md``
+:source:    airbench (Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024);
+            Jordan et al., *Muon*, 2024; Brock et al., *FreezeOut*, 2017
+"""
+
+import copy
+import ctypes
+import itertools
+import json
+import os
+import re
+import statistics
+import sys
+import time
+from collections import deque
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # Code/
+from utils import (
+    BadInput,
+    accuracy,
+    arguments,
+    fetch_archive,
+    only_one,
+    pick_device,
+    read_batches,
+    save_weights,
+    weights_path,
+    write_whole,
+)
+
+WHITE = 24  # channels of the whitened image
+NETWORKS = {  # channels of each convolution of each block
+    "small": ((32, 32), (96, 96), (128, 128)),
+    "medium": ((48, 48), (128, 128), (192, 192)),
+    "large": ((64, 64), (128, 128), (256, 256)),
+}
+EPOCHS = {"small": 0, "medium": 2.5, "large": 5}  # taken if it sees all so often
+RECIPE = dict(
+    batch=512,
+    muon=0.12,  # highest learning rates: of the convolutions, if Muon trains them,
+    sgd=0.0015,  # of the convolutions otherwise,
+    bias=0.053,
+    head=0.67,  # and of the last layer, all for the sum of a batch's losses
+    decay=2e-6,  # of all but Muon's, for each image of a batch
+    falls=True,  # the learning rate falls to zero
+    smoothing=0.2,
+    padding=2,  # pixels by which a crop may be off
+    flip="alternating",  # or "random", or None
+    whiten=True,
+    identity=True,  # at the start, blocks hand on what they get
+    freeze=(0.1, 0.6),  # share of the time after which whitening, block 1 … stay
+    half=True,
+    channels_last=True,
+)
+LEFT_OUT = {  # what --ablate leaves out, and what it takes instead
+    "Muon: Nesterov SGD": dict(muon=None),
+    "whitening: a first layer that is trained": dict(whiten=False),
+    "identity at the start: PyTorch's weights": dict(identity=False),
+    "learning rate that falls": dict(falls=False),
+    "freezing": dict(freeze=()),
+    "label smoothing": dict(smoothing=0.0),
+    "crops": dict(padding=0),
+    "alternating flips: random ones": dict(flip="random"),
+    "flips": dict(flip=None),
+    "batches of 512: 128": dict(batch=128),
+    "bfloat16: float32": dict(half=False),
+    "channels_last": dict(channels_last=False),
+}
+
+
+# --- The data: all in memory, a batch at a time
+
+
+def read(data, validate):
+    """Return uint8 images (N, H, W, 3) and labels to train on, to judge, and classes.
+
+    CIFAR-10's test images are the official ones. With ``validate``, or where there are
+    none, every tenth image, in a fixed random order, is kept from training instead.
+    """
+    if data.archive is None:
+        raise BadInput(f"{data.given}: the speedrun reads archives: cifar10 or digits")
+    fetch_archive(data)
+    parts = {"train": [], "test": []}
+    for part, names, images, labels in read_batches(data.archive):
+        parts[part].append((torch.tensor(images), torch.tensor(labels)))
+        classes = names
+    train, test = (
+        [torch.cat(tensors) for tensors in zip(*batches, strict=True)]
+        for batches in parts.values()
+    )
+    if validate or not test:
+        generator = torch.Generator().manual_seed(0)
+        order = torch.randperm(len(train[0]), generator=generator)
+        kept, rest = order.split([len(order) // 10, len(order) - len(order) // 10])
+        train, test = [x[rest] for x in train], [x[kept] for x in train]
+    return train, test, classes
+
+
+def pad(images, padding):
+    """Return uint8 (N, H, W, C) with so many pixels more on each side, reflected."""
+    images = images.movedim(3, 1).float()
+    return F.pad(images, 4 * [padding], "reflect").byte().movedim(1, 3)
+
+
+class Batches:
+    """Batches of a set in memory, cropped and mirrored as a whole, without end."""
+
+    def __init__(self, images, labels, recipe, seed, device):
+        """Keep the set as uint8, padded, and its mirror images."""
+        self.labels, self.flip = labels.to(device), recipe["flip"]
+        self.count, self.side, _, colors = images.shape
+        self.size = min(recipe["batch"], self.count)
+        self.offsets = 2 * recipe["padding"] + 1
+        self.generator = torch.Generator(device).manual_seed(seed)
+        parts = images.to(device).split(5000)
+        images = torch.cat([pad(part, recipe["padding"]) for part in parts])
+        images = torch.cat([images, images.flip(2)]) if self.flip else images
+        n, row, column, _ = images.contiguous().stride()
+        shape = (len(images), self.offsets, self.offsets, self.side, self.side * colors)
+        # All windows, as a view: (image, rows down, columns right, row, its pixels).
+        strides = (n, row, column, row, 1)
+        self.windows = images.contiguous().as_strided(shape, strides)
+        self.turned = self.random(2, self.count)  # which are mirrored at first
+
+    def random(self, high, *shape):
+        """Return random integers from 0 to ``high`` - 1."""
+        options = dict(generator=self.generator, device=self.labels.device)
+        return torch.randint(high, shape, **options)
+
+    def batch(self, chosen, epoch):
+        """Return uint8 (B, 3, H, W), channels_last, and labels of ``chosen``."""
+        turned = torch.zeros_like(chosen)
+        if self.flip == "alternating":  # each side every second epoch
+            turned = (self.turned[chosen] + epoch) % 2
+        elif self.flip:
+            turned = self.random(2, len(chosen))
+        down, right = self.random(self.offsets, 2, len(chosen))
+        pixels = self.windows[chosen + self.count * turned, down, right]  # one gather
+        pixels = pixels.view(len(chosen), self.side, self.side, -1).movedim(3, 1)
+        return pixels, self.labels[chosen]
+
+    def __iter__(self):
+        """Yield batches; each image is in at most one of an epoch."""
+        options = dict(generator=self.generator, device=self.labels.device)
+        for epoch in itertools.count():
+            order = torch.randperm(self.count, **options)
+            for start in range(0, self.count - self.size + 1, self.size):
+                yield self.batch(order[start : start + self.size], epoch)
+
+
+# --- The network
+
+
+def whitening(images, count):
+    """Return ``count`` filters (count, 3, 2, 2) that whiten the patches of images.
+
+    They look along the directions in which patches vary most, and divide by how much;
+    then the same negated, since what follows keeps one sign only.
+    """
+    patches = F.unfold(images, 2).movedim(1, 2).flatten(0, 1)
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    filters = (vectors / (values + 5e-4).sqrt()).T.flip(0)[: count // 2]
+    return torch.cat([filters, -filters]).view(-1, 3, 2, 2)
+
+
+class Block(nn.Module):
+    """Convolutions, each with BatchNorm and GELU; the first one halves the side."""
+
+    def __init__(self, inputs, channels, identity):
+        """Make a convolution for each of ``channels``."""
+        super().__init__()
+        pairs = list(itertools.pairwise([inputs, *channels]))
+        convs = [nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in pairs]
+        self.convs = nn.ModuleList(convs)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(o, 1e-12, 0.2) for o in channels)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            norm.weight.requires_grad_(False)  # the next layer can do as much
+            if identity:
+                nn.init.dirac_(conv.weight[: conv.in_channels])
+
+    def forward(self, x):
+        """Return (B, outputs, H // 2, W // 2) of (B, inputs, H, W)."""
+        for k, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            x = conv(x) if k else F.max_pool2d(conv(x), 2)
+            x = F.gelu(norm(x))
+        return x
+
+
+class Net(nn.Module):
+    """A whitening layer, blocks, the largest value of each channel, a linear layer."""
+
+    def __init__(self, blocks, classes, images, recipe):
+        """Make the layers that ``blocks`` names; ``images`` are uint8 (N, H, W, 3)."""
+        super().__init__()
+        images = images.movedim(3, 1).float()
+        self.register_buffer("mean", images.mean())
+        self.register_buffer("std", images.std() + 1e-3)
+        first = nn.Conv2d(3, WHITE, 2)
+        if recipe["whiten"]:
+            images = (images - self.mean) / self.std
+            first.weight = nn.Parameter(whitening(images, WHITE), requires_grad=False)
+            nn.init.zeros_(first.bias)
+        self.stages = nn.ModuleList([nn.Sequential(first, nn.GELU())])
+        for inputs, channels in itertools.pairwise([(WHITE,), *blocks]):
+            self.stages.append(Block(inputs[-1], channels, recipe["identity"]))
+        self.head = nn.Linear(blocks[-1][-1], classes, bias=False)
+        nn.init.normal_(self.head.weight)
+
+    def forward(self, pixels):
+        """Return scores (B, classes) of pixels, uint8 (B, 3, H, W)."""
+        x = (pixels.float() - self.mean) / self.std
+        for stage in self.stages:
+            x = stage(x)
+        return self.head(x.amax((2, 3))).float() / self.head.in_features
+
+    def freeze(self, count):
+        """Let the first ``count`` stages stay as they are: no gradient goes there."""
+        for stage in self.stages[:count]:
+            stage.requires_grad_(False)
+
+
+def work(blocks, side=31):
+    """Return the multiplications that one image takes, forward."""
+    total, inputs = 12 * WHITE * side**2, WHITE
+    for channels in blocks:
+        for k, outputs in enumerate(channels):
+            total += 9 * inputs * outputs * (side if k == 0 else side // 2) ** 2
+            inputs = outputs
+        side //= 2
+    return total
+
+
+# --- The optimizer
+
+
+def orthogonal(matrix, steps=3):
+    """Return ``matrix`` with singular values near 1: Newton-Schulz, lesson 3.3.12."""
+    x = matrix.bfloat16() if matrix.dtype == torch.float32 else matrix
+    x = x if len(x) <= x.shape[1] else x.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        square = x @ x.T
+        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
+    return (x if len(matrix) <= matrix.shape[1] else x.T).to(matrix.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum, made orthogonal; each filter bank keeps its length."""
+
+    def __init__(self, filters, lr, momentum=0.8):
+        """Train ``filters``, each of shape (outputs, inputs, height, width)."""
+        super().__init__(filters, dict(lr=lr, momentum=momentum))
+
+    @torch.no_grad()
+    def step(self):
+        """Move all that have a gradient."""
+        for group in self.param_groups:
+            for w in group["params"]:
+                if w.grad is None:
+                    continue
+                b = group["momentum"] * self.state[w].get("b", 0) + w.grad
+                self.state[w]["b"] = b
+                update = orthogonal((w.grad + group["momentum"] * b).flatten(1))
+                w.mul_(len(w) ** 0.5 / w.norm())
+                w.sub_(group["lr"] * update.view_as(w))
+
+
+def make_optimizers(net, recipe):
+    """Return Muon for the convolutions and SGD for the rest, or SGD for all."""
+    wanted = [p for p in net.parameters() if p.requires_grad]
+    filters = [p for p in wanted if p.ndim == 4]
+    biases = [p for p in wanted if p.ndim == 1]
+    rates = [(biases, recipe["bias"]), ([net.head.weight], recipe["head"])]
+    if not recipe["muon"]:
+        rates.append((filters, recipe["sgd"]))
+    decay = recipe["decay"] * recipe["batch"]
+    groups = [dict(params=p, lr=lr, weight_decay=decay / lr) for p, lr in rates]
+    sgd = torch.optim.SGD(groups, momentum=0.85, nesterov=True)
+    return [sgd, Muon(filters, recipe["muon"])] if recipe["muon"] else [sgd]
+
+
+# --- Training
+
+
+class Pace:
+    """Say how far training is, from 0 to 1, by the clock, or by the step."""
+
+    def __init__(self, budget, steps=None, clock=time.perf_counter):
+        self.budget, self.steps, self.clock = budget, steps, clock
+        self.begin, self.step = clock(), 0
+
+    def seconds(self):
+        """Return the seconds so far; those ``with stopped():`` do not count."""
+        return self.clock() - self.begin
+
+    @contextmanager
+    def stopped(self):
+        """Stop the clock."""
+        before = self.clock()
+        yield
+        self.begin += self.clock() - before
+
+    def __iter__(self):
+        """Yield the share that is over before each step, while there is time for it."""
+        now, took = self.seconds(), 0.0
+        while True:
+            last, now = now, self.seconds()
+            if self.step > 1:  # the first step takes longer than those to come
+                took = now - last
+            share = self.step / self.steps if self.steps else now / self.budget
+            if share >= 1 or (not self.steps and now + took > self.budget):
+                return
+            self.step += 1
+            yield share
+
+
+def learn(net, pixels, labels, recipe):
+    """Add the gradients of the sum of the losses of a batch."""
+    half = recipe["half"]
+    with torch.autocast(pixels.device.type, half or None, enabled=bool(half)):
+        scores = net(pixels)
+    options = dict(label_smoothing=recipe["smoothing"], reduction="sum")
+    F.cross_entropy(scores, labels, **options).backward()
+
+
+def train(data, blocks, recipe, pace, seed=0, device="cpu", watch=None):
+    """Return a network of ``blocks`` trained until ``pace`` ends.
+
+    :param data: images, uint8 (N, H, W, 3), labels (N,), number of classes
+    :param blocks: one of NETWORKS; None takes the largest that there is time for
+    :param watch: called nine times, with the network and the seconds so far, while the
+        clock is stopped
+    """
+    images, labels, classes = data
+    torch.manual_seed(seed)
+    batches = Batches(images, labels, recipe, seed, device)
+    layout = torch.channels_last if recipe["channels_last"] else torch.contiguous_format
+    blocks = blocks or pick_network(data, recipe, pace, device)
+    net = Net(blocks, classes, images[:2000], recipe)
+    net.to(device, memory_format=layout)
+    optimizers = make_optimizers(net, recipe)
+    groups = [group for o in optimizers for group in o.param_groups]
+    highest = [group["lr"] for group in groups]
+    if recipe["compile"]:
+        with pace.stopped():
+            warm_up(net, batches, recipe)
+    fences, looks = deque(), deque(k / 10 for k in range(1, 10))
+    for share, (pixels, target) in zip(pace, batches):  # noqa: B905 (one is endless)
+        net.freeze(sum(share >= when for when in recipe["freeze"]))
+        for group, lr in zip(groups, highest, strict=True):
+            group["lr"] = lr * (1 - share if recipe["falls"] else 1)
+        learn(net, pixels.contiguous(memory_format=layout), target, recipe)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        if torch.device(device).type != "cpu":  # a GPU lags behind the clock: let it,
+            fences.append(torch.Event(device))  # by four steps
+            fences[-1].record()
+            if len(fences) > 4:
+                fences.popleft().synchronize()
+        if watch and looks and share >= looks[0]:
+            looks.popleft()
+            wait(device)
+            with pace.stopped():
+                watch(net, pace.seconds())
+    wait(device)
+    return net
+
+
+def pick_network(data, recipe, pace, device):
+    """Return the largest network that sees all images as often as it has to.
+
+    The fastest of six steps of the smallest one tells what the machine can do.
+    """
+    images, labels, classes = data
+    few, smallest = slice(0, 1000), NETWORKS["small"]
+    recipe = {**recipe, "batch": 128}
+    batches = Batches(images[few], labels[few], recipe, 0, device)
+    net = Net(smallest, classes, images[few], recipe).to(device)
+    net.to(memory_format=torch.channels_last)
+    times = [pace.seconds()]
+    for batch in itertools.islice(batches, 6):
+        learn(net, *batch, recipe)
+        wait(device)
+        times.append(pace.seconds())
+    fastest = min(after - before for before, after in itertools.pairwise(times))
+    speed = batches.size * work(smallest) / fastest
+    seen = {k: pace.budget * speed / work(NETWORKS[k]) / len(images) for k in NETWORKS}
+    return NETWORKS[[k for k in NETWORKS if seen[k] >= EPOCHS[k]][-1]]
+
+
+def warm_up(net, batches, recipe):
+    """Compile ``net`` and run it three times; leave its weights as they were."""
+    begin, state = time.perf_counter(), copy.deepcopy(net.state_dict())
+    net.compile()
+    chosen = torch.arange(batches.size, device=batches.labels.device)
+    for _ in range(3):
+        learn(net, *batches.batch(chosen, 0), recipe)
+    net.zero_grad()
+    net.load_state_dict(state)
+    wait(net.mean.device)
+    print(f"compile and warm-up: {time.perf_counter() - begin:.1f} s, not counted")
+
+
+def wait(device):
+    """Let a GPU finish what it was told to do."""
+    if torch.device(device).type != "cpu":
+        torch.accelerator.synchronize()
+
+
+def half_precision(device):
+    """Return bfloat16 where the processor has instructions for it, else None."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else None
+    flags = Path("/proc/cpuinfo")  # what other systems have can't be read so simply
+    text = flags.read_text() if device.type == "cpu" and flags.is_file() else ""
+    return torch.bfloat16 if re.search(r"\b(avx512_bf16|amx_bf16)\b", text) else None
+
+
+def keep_memory():
+    """Let the C library reuse freed memory: fresh pages have to be zeroed."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no block has a mapping of its own
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: nothing is given back
+
+
+# --- Judging
+
+
+def views(images, mirror):
+    """Yield windows of uint8 images (N, H, W, 3), each with its weight; the sum is 1.
+
+    The image, half of all; one pixel up and left, one down and right, a quarter each;
+    and with ``mirror`` each of the three shared with its mirror image.
+    """
+    height, width = images.shape[1:3]
+    around = pad(images, 1)
+    windows = [(images, 1 / 2), (around[:, :height, :width], 1 / 4)]
+    for window, weight in [*windows, (around[:, 2:, 2:], 1 / 4)]:
+        yield window, weight / (1 + mirror)
+        if mirror:
+            yield window.flip(2), weight / 2
+
+
+@torch.no_grad()
+def judge(net, images, labels, recipe, plain=False):
+    """Return the accuracy on the images as they are and, unless ``plain``, by views."""
+    device, half = net.mean.device, recipe["half"]
+    net.eval()
+    scores = []
+    for part in images.split(500):
+        part = part.to(device)
+        todo = [] if plain else views(part, bool(recipe["flip"]))
+        with torch.autocast(device.type, half or None, enabled=bool(half)):
+            given = [net(part.movedim(3, 1))]
+            given += [sum(weight * net(view.movedim(3, 1)) for view, weight in todo)]
+        scores.append(given[: 1 if plain else 2])
+    net.train()
+    return [accuracy(torch.cat(s).cpu(), labels) for s in zip(*scores, strict=True)]
+
+
+def run(data, blocks, recipe, args, seed, looks=True):
+    """Train and judge once; return what there is to report, and the network."""
+    (images, labels), test, classes = data
+    curve = []
+
+    def watch(net, seconds):
+        curve.append((seconds, *judge(net, *test, recipe, plain=True)))
+
+    pace = Pace(args.budget, args.steps)
+    given, device = (images, labels, len(classes)), args.device
+    watch = watch if looks else None
+    net = train(given, blocks, recipe, pace, seed, device, watch)
+    seconds = pace.seconds()
+    plain, viewed = judge(net, *test, recipe)
+    epochs = pace.step * min(recipe["batch"], len(images)) / len(images)
+    blocks = [[conv.out_channels for conv in stage.convs] for stage in net.stages[1:]]
+    result = dict(seed=seed, seconds=seconds, steps=pace.step, epochs=epochs)
+    result |= dict(plain=plain, views=viewed, blocks=blocks)
+    return {**result, "curve": [*curve, (seconds, plain)]}, net
+
+
+def ablate(data, blocks, recipe, args):
+    """Train with all ideas, then without each; return the table as Markdown."""
+    rows = ["| left out | epochs | plain, % | views, % | it buys |", "|" + 5 * "---|"]
+    print(*rows, sep="\n")
+    whole = None
+    for name, change in {"nothing": {}, **LEFT_OUT}.items():
+        results = []
+        for seed in range(args.seed, args.seed + args.runs):
+            result, _ = run(data, blocks, {**recipe, **change}, args, seed, False)
+            results.append(result)
+            blocks = result["blocks"]  # all have the network of the first
+        keys = ("epochs", "plain", "views")
+        epochs, plain, viewed = (statistics.mean(r[k] for r in results) for k in keys)
+        whole = whole or (plain, viewed)
+        row = f"| {name} | {epochs:.1f} | {100 * plain:.2f} | {100 * viewed:.2f} |"
+        rows.append(f"{row} {100 * (whole[0] - plain):+.2f} |")
+        print(rows[-1], flush=True)
+    plain, viewed = whole
+    rows.append(
+        f"| test-time views | | {100 * plain:.2f} | | {100 * (viewed - plain):+.2f} |"
+    )
+    print(rows[-1])
+    return "\n".join([*rows, ""])
+
+
+def draw(results, path, title):
+    """Draw the accuracy of each run over its seconds."""
+    fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    for result in results:
+        seconds, shares = zip(*result["curve"], strict=True)
+        label = f"seed {result['seed']}, dot: with views"
+        (drawn,) = ax.plot(seconds, [100 * share for share in shares], label=label)
+        ax.plot(seconds[-1], 100 * result["views"], "o", color=drawn.get_color())
+    ax.set(xlabel="seconds of training", ylabel="accuracy, %", title=title)
+    ax.legend(loc="lower right")
+    fig.savefig(path)
+    plt.close(fig)
+
+
+def read_arguments():
+    """Return what the command line says.
+
+    :raises BadInput: a value that makes no sense
+    """
+    parser = arguments(__doc__)
+    add = parser.add_argument
+    add("--budget", type=float, default=60, metavar="SECONDS", help="of training")
+    add("--seed", type=int, default=0, metavar="N")
+    add("--runs", type=int, default=1, metavar="N", help="with seeds from --seed on")
+    add("--steps", type=int, metavar="N", help="so many, whatever time they take")
+    add("--network", choices=NETWORKS, help="default: what the budget allows")
+    add("--validate", action="store_true", help="judge on a tenth of the training set")
+    add("--ablate", action="store_true", help="leave out one idea at a time")
+    add("--compile", action="store_true", help="by torch.compile; for GPUs")
+    add("--device", help="cpu, cuda … (default: the fastest)")
+    add("--threads", type=int, default=os.cpu_count() or 1, help="default: all cores")
+    add("--name", default="speedrun", help="of the folder below main_training/")
+    if "TUTORIAL_DATASET" not in os.environ:
+        parser.set_defaults(dataset="cifar10")
+    args = parser.parse_args()
+    if not 0 < args.budget < float("inf"):
+        raise BadInput(f"--budget {args.budget:g}: give a number of seconds above zero")
+    if min(args.runs, args.threads, 1 if args.steps is None else args.steps) < 1:
+        raise BadInput("--runs, --threads, --steps: give at least 1")
+    if not re.fullmatch(r"[\w-][\w.-]*", args.name) or args.name == "default":
+        raise BadInput(
+            f"--name {args.name}: give letters, digits, '-', '_' and '.' only, and not "
+            "'default', which is main.py's"
+        )
+    if args.steps and not args.network:
+        args.network = "small"  # a clock would give other weights on other days
+    args.device = pick_device(args.device)
+    return args
+
+
+def main():
+    """Train, judge, and leave everything in its place."""
+    args = read_arguments()
+    recipe = {**RECIPE, "half": half_precision(args.device), "compile": args.compile}
+    if args.compile:
+        recipe["freeze"] = ()  # each change would be compiled anew, by the clock
+    if args.dataset.name == "digits":
+        recipe["flip"] = None  # a mirrored 2 is none
+    keep_memory()
+    torch.set_num_threads(args.threads)
+    data = read(args.dataset, args.validate)
+    official = args.dataset.name == "cifar10" and not args.validate
+    kind = "test images" if official else "images kept from training"
+    print(
+        f"{args.dataset.name}: {len(data[0][0]):,} images to train on, judged on "
+        f"{len(data[1][0]):,} {kind}; {args.device}, {recipe['half'] or torch.float32}"
+    )
+    out = weights_path(args.dataset, args.name).parent
+    blocks = NETWORKS.get(args.network)
+    with only_one(out):
+        if args.ablate:
+            write_whole(out / "ablation.md", ablate(data, blocks, recipe, args))
+            print(f"look at {out}")
+            return
+        results = []
+        for seed in range(args.seed, args.seed + args.runs):
+            result, net = run(data, blocks, recipe, args, seed)
+            results.append(result)
+            print(
+                "seed {seed}: {epochs:.2f} epochs in {seconds:.1f} s, {plain:.2%} plain"
+                ", {views:.2%} with views, blocks {blocks}".format(**result),
+                flush=True,
+            )
+        mean = {k: statistics.mean(r[k] for r in results) for k in ("plain", "views")}
+        text = "{plain:.2%} plain, {views:.2%} with views".format(**mean)
+        print(f"mean of {args.runs}: {text}")
+        settings = {**recipe, "half": str(recipe["half"]), "threads": args.threads}
+        report = dict(settings=settings, mean=mean, runs=results)
+        write_whole(out / "report.json", json.dumps(report, indent=1) + "\n")
+        draw(results, out / "seconds.png", f"{args.dataset.name}: {text}")
+        info = dict(classes=data[2], blocks=results[-1]["blocks"])
+        save_weights(out / "net_params.pt", net, info)
+        print(f"look at {out}")
+
+
+if __name__ == "__main__":
+    main()
