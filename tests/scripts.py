@@ -6,9 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+CODE = Path(__file__).resolve().parents[1] / "Code"
+sys.path.insert(0, str(CODE))  # for tests/slow, which pytest does not start
+
 from utils.runner import _Launcher
 
-CODE = Path(__file__).resolve().parents[1] / "Code"
 CHAPTER_1 = CODE / "1_data_prepare"
 CHAIN = [
     CHAPTER_1 / "1_1_cifar10_to_png.py",

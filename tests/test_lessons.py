@@ -5,6 +5,7 @@ All scripts run once, together, the first time a test asks for one of them: see
 """
 
 import ast
+import itertools
 import os
 import re
 import shutil
@@ -129,10 +130,14 @@ def chosen() -> list[Path]:
 FOREIGN = "a folder with blanks 和 中文 名字"
 
 
+PLACES = [("foreign", "gbk"), ("own", None), ("root", "ascii")]
+
+
 @pytest.mark.parametrize(
-    ("place", "encoding"), [("own", None), ("root", "ascii"), ("foreign", "gbk")]
+    ("script", "place", "encoding"),
+    [(s, *place) for s, place in zip(chosen(), itertools.cycle(PLACES))],
+    ids=lambda value: value.stem if isinstance(value, Path) else str(value),
 )
-@every(chosen())
 def test_runs_by_hand(script, place, encoding, tmp_path, monkeypatch):
     folder = {"own": script.parent, "root": ROOT, "foreign": tmp_path / FOREIGN}[place]
     folder.mkdir(exist_ok=True)
@@ -162,7 +167,7 @@ def copied_code(tmp_path_factory) -> Path:
     return code
 
 
-@every(chosen())
+@every(chosen()[1:])
 def test_runs_in_a_copy_with_a_foreign_name(script, copied_code, tmp_path, monkeypatch):
     monkeypatch.delenv("TUTORIAL_DATA")
     monkeypatch.delenv("TUTORIAL_RESULT")
