@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from scripts import SPEEDRUN, must_run, refuses
-from utils import find_dataset, read_weights
+from utils import (
+    Pace,
+    ablate,
+    find_dataset,
+    half_precision,
+    read_all,
+    read_weights,
+)
 
 SMALL = ((8,), (16, 16), (16,))
 
@@ -24,7 +31,7 @@ def speedrun():
 
 @pytest.fixture(scope="module")
 def digits(speedrun):
-    return speedrun.read(find_dataset("digits"), False)
+    return read_all(find_dataset("digits"), False)
 
 
 def recipe_of(speedrun, **changes):
@@ -54,7 +61,7 @@ class Clock:
 
 
 def test_it_learns_the_digits(speedrun, digits):
-    net = train(speedrun, digits, speedrun.Pace(1, steps=60))
+    net = train(speedrun, digits, Pace(1, steps=60))
     _, (images, labels), _ = digits
     plain, viewed = speedrun.judge(net, images, labels, recipe_of(speedrun))
     assert plain > 0.9
@@ -116,7 +123,8 @@ def test_the_table_has_all_ideas(speedrun, digits, capsys):
     args = argparse.Namespace(budget=1, steps=1, seed=0, runs=1, device="cpu")
     (images, labels), test, classes = digits
     few = ((images[:64], labels[:64]), [part[:20] for part in test], classes)
-    table = speedrun.ablate(few, SMALL, recipe_of(speedrun), args)
+    recipe = recipe_of(speedrun)
+    table = ablate(few, SMALL, recipe, speedrun.run, speedrun.LEFT_OUT, args)
     rows = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
     assert rows == ["nothing", *speedrun.LEFT_OUT, "test-time views"]
     assert capsys.readouterr().out == table
@@ -131,7 +139,7 @@ def test_the_table_has_all_ideas(speedrun, digits, capsys):
 
 def test_it_stops_in_time(speedrun):
     clock = Clock()
-    pace = speedrun.Pace(20, clock=clock)  # a step takes a second
+    pace = Pace(20, clock=clock)  # a step takes a second
     shares = list(pace)
     assert len(shares) == 18  # the clock is read twice before the first
     assert shares == sorted(shares)
@@ -141,7 +149,7 @@ def test_it_stops_in_time(speedrun):
 
 def test_a_step_that_would_end_late_is_not_begun(speedrun):
     clock = Clock(0)
-    pace = speedrun.Pace(10, clock=clock)
+    pace = Pace(10, clock=clock)
     took = []
     for _ in pace:
         took.append(3)
@@ -151,7 +159,7 @@ def test_a_step_that_would_end_late_is_not_begun(speedrun):
 
 def test_what_runs_while_the_clock_is_stopped_does_not_count(speedrun):
     clock = Clock(0)
-    pace = speedrun.Pace(10, clock=clock)
+    pace = Pace(10, clock=clock)
     steps = 0
     for _ in pace:
         steps += 1
@@ -162,8 +170,8 @@ def test_what_runs_while_the_clock_is_stopped_does_not_count(speedrun):
 
 
 def test_stages_are_frozen_from_below(speedrun, digits):
-    assert list(speedrun.Pace(10, steps=4)) == [0, 0.25, 0.5, 0.75]
-    net = train(speedrun, digits, speedrun.Pace(12, clock=Clock()))
+    assert list(Pace(10, steps=4)) == [0, 0.25, 0.5, 0.75]
+    net = train(speedrun, digits, Pace(12, clock=Clock()))
     assert not any(p.requires_grad for p in net.stages[1].parameters())  # frozen
     assert net.head.weight.requires_grad
 
@@ -175,7 +183,7 @@ def test_the_watcher_is_called_nine_times(speedrun, digits):
         data,
         SMALL,
         recipe_of(speedrun),
-        speedrun.Pace(1, steps=20),
+        Pace(1, steps=20),
         watch=lambda net, seconds: calls.append(seconds),
     )
     assert len(calls) == 9
@@ -186,10 +194,20 @@ def test_a_longer_budget_takes_a_larger_network(speedrun, digits):
     (images, labels), _, classes = digits
     data, picked = (images, labels, len(classes)), []
     for budget in (1e-9, 1e9):
-        pace = speedrun.Pace(budget)
+        pace = Pace(budget)
         recipe = recipe_of(speedrun)
         picked.append(speedrun.pick_network(data, recipe, pace, "cpu"))
     assert picked == [speedrun.NETWORKS["small"], speedrun.NETWORKS["large"]]
+
+
+def test_picking_a_network_takes_no_more_than_its_share(speedrun, digits):
+    (images, labels), _, classes = digits
+    data = (images, labels, len(classes))
+    for budget, steps in ((10, 1), (50, 3), (1000, 6)):
+        clock = Clock()  # a step takes a second
+        pace = Pace(budget, clock=clock)
+        speedrun.pick_network(data, recipe_of(speedrun), pace, "cpu")
+        assert clock.now == 2 + steps
 
 
 # The batches
@@ -343,6 +361,6 @@ def test_bfloat16_where_the_processor_has_it(speedrun, monkeypatch):
         ("flags: amx_bf16 amx_tile", torch.bfloat16),
         ("flags: avx2 avx512f", None),
     ):
-        monkeypatch.setattr(speedrun.Path, "read_text", lambda _, f=flags: f)
-        monkeypatch.setattr(speedrun.Path, "is_file", lambda _: True)
-        assert speedrun.half_precision(torch.device("cpu")) is expected
+        monkeypatch.setattr("utils.pace.Path.read_text", lambda _, f=flags: f)
+        monkeypatch.setattr("utils.pace.Path.is_file", lambda _: True)
+        assert half_precision(torch.device("cpu")) is expected

@@ -2,14 +2,14 @@ r"""
 speedrun · 竞速训练
 ===================
 
-How well can CIFAR-10 be learned in a minute? A small network and the ideas that make
-each second count, in one file.
+How well can CIFAR-10 be learned in a minute? A small network and a dozen ideas that
+make each second count; ``--ablate`` leaves out one at a time.
 
 :arguments: ``--budget``: seconds of training; ``--seed``; ``--runs``: so many seeds;
             ``--validate``: judge on a tenth of the training images, to choose settings;
-            ``--ablate``: leave out one idea at a time; ``--network``, ``--steps``: take
-            these instead of what the budget allows; ``--compile``: for GPUs;
-            ``--dataset`` (cifar10, digits), ``--device --threads --name``
+            ``--ablate``; ``--network``, ``--steps``: take these instead of what the
+            budget allows; ``--compile``: for GPUs; ``--dataset`` (cifar10, digits),
+            ``--device --threads --name``
 :the clock: covers training and its preparation: padding, whitening, the timing that
             picks the network. Not reading the files, not judging, not compiling.
 :the pace:  the learning rate is a function of the clock and is zero when the seconds
@@ -17,44 +17,24 @@ each second count, in one file.
             same seed gives the same weights.
 :leaves:    ``Result/main_training/<data set>/speedrun/``: ``report.json``,
             ``seconds.png``, ``net_params.pt``; with ``--ablate``, ``ablation.md``
-:measured:  on 2 cores of an AMD EPYC with AVX512-BF16, a JPEG copy of CIFAR-10: 83.2 %
-            plain and 84.6 % with views in 60 s (two seeds), 86.3 / 87.3 % in 180 s and
-            88.8 / 90.0 % in 600 s (one seed each). Not measured: any GPU.
+:measured:  MEASURED
 :source:    airbench (Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024);
             Jordan et al., *Muon*, 2024; Brock et al., *FreezeOut*, 2017
 """
 
 import copy
-import ctypes
 import itertools
-import json
-import os
-import re
-import statistics
 import sys
 import time
 from collections import deque
-from contextlib import contextmanager
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # Code/
-from utils import (
-    BadInput,
-    accuracy,
-    arguments,
-    fetch_archive,
-    only_one,
-    pick_device,
-    read_batches,
-    save_weights,
-    weights_path,
-    write_whole,
-)
+from utils import accuracy, race, wait
 
 WHITE = 24  # channels of the whitened image
 NETWORKS = {  # channels of each convolution of each block
@@ -77,7 +57,7 @@ RECIPE = dict(
     whiten=True,
     identity=True,  # at the start, blocks hand on what they get
     freeze=(0.1, 0.6),  # share of the time after which whitening, block 1 … stay
-    half=True,
+    half=True,  # bfloat16 where the processor has it
     channels_last=True,
 )
 LEFT_OUT = {  # what --ablate leaves out, and what it takes instead
@@ -91,37 +71,12 @@ LEFT_OUT = {  # what --ablate leaves out, and what it takes instead
     "alternating flips: random ones": dict(flip="random"),
     "flips": dict(flip=None),
     "batches of 512: 128": dict(batch=128),
-    "bfloat16: float32": dict(half=False),
+    "bfloat16: float32": dict(half=None),
     "channels_last": dict(channels_last=False),
 }
 
 
 # --- The data: all in memory, a batch at a time
-
-
-def read(data, validate):
-    """Return uint8 images (N, H, W, 3) and labels to train on, to judge, and classes.
-
-    CIFAR-10's test images are the official ones. With ``validate``, or where there are
-    none, every tenth image, in a fixed random order, is kept from training instead.
-    """
-    if data.archive is None:
-        raise BadInput(f"{data.given}: the speedrun reads archives: cifar10 or digits")
-    fetch_archive(data)
-    parts = {"train": [], "test": []}
-    for part, names, images, labels in read_batches(data.archive):
-        parts[part].append((torch.tensor(images), torch.tensor(labels)))
-        classes = names
-    train, test = (
-        [torch.cat(tensors) for tensors in zip(*batches, strict=True)]
-        for batches in parts.values()
-    )
-    if validate or not test:
-        generator = torch.Generator().manual_seed(0)
-        order = torch.randperm(len(train[0]), generator=generator)
-        kept, rest = order.split([len(order) // 10, len(order) - len(order) // 10])
-        train, test = [x[rest] for x in train], [x[kept] for x in train]
-    return train, test, classes
 
 
 def pad(images, padding):
@@ -172,8 +127,8 @@ class Batches:
         options = dict(generator=self.generator, device=self.labels.device)
         for epoch in itertools.count():
             order = torch.randperm(self.count, **options)
-            for start in range(0, self.count - self.size + 1, self.size):
-                yield self.batch(order[start : start + self.size], epoch)
+            for chosen in order.split(self.size)[: self.count // self.size]:
+                yield self.batch(chosen, epoch)
 
 
 # --- The network
@@ -247,17 +202,6 @@ class Net(nn.Module):
             stage.requires_grad_(False)
 
 
-def work(blocks, side=31):
-    """Return the multiplications that one image takes, forward."""
-    total, inputs = 12 * WHITE * side**2, WHITE
-    for channels in blocks:
-        for k, outputs in enumerate(channels):
-            total += 9 * inputs * outputs * (side if k == 0 else side // 2) ** 2
-            inputs = outputs
-        side //= 2
-    return total
-
-
 # --- The optimizer
 
 
@@ -310,42 +254,10 @@ def make_optimizers(net, recipe):
 # --- Training
 
 
-class Pace:
-    """Say how far training is, from 0 to 1, by the clock, or by the step."""
-
-    def __init__(self, budget, steps=None, clock=time.perf_counter):
-        self.budget, self.steps, self.clock = budget, steps, clock
-        self.begin, self.step = clock(), 0
-
-    def seconds(self):
-        """Return the seconds so far; those ``with stopped():`` do not count."""
-        return self.clock() - self.begin
-
-    @contextmanager
-    def stopped(self):
-        """Stop the clock."""
-        before = self.clock()
-        yield
-        self.begin += self.clock() - before
-
-    def __iter__(self):
-        """Yield the share that is over before each step, while there is time for it."""
-        now, took = self.seconds(), 0.0
-        while True:
-            last, now = now, self.seconds()
-            if self.step > 1:  # the first step takes longer than those to come
-                took = now - last
-            share = self.step / self.steps if self.steps else now / self.budget
-            if share >= 1 or (not self.steps and now + took > self.budget):
-                return
-            self.step += 1
-            yield share
-
-
 def learn(net, pixels, labels, recipe):
     """Add the gradients of the sum of the losses of a batch."""
     half = recipe["half"]
-    with torch.autocast(pixels.device.type, half or None, enabled=bool(half)):
+    with torch.autocast(pixels.device.type, half, enabled=half is not None):
         scores = net(pixels)
     options = dict(label_smoothing=recipe["smoothing"], reduction="sum")
     F.cross_entropy(scores, labels, **options).backward()
@@ -395,10 +307,22 @@ def train(data, blocks, recipe, pace, seed=0, device="cpu", watch=None):
     return net
 
 
+def work(blocks, side=31):
+    """Return the multiplications that one image takes, forward."""
+    total, inputs = 12 * WHITE * side**2, WHITE
+    for channels in blocks:
+        for k, outputs in enumerate(channels):
+            total += 9 * inputs * outputs * (side if k == 0 else side // 2) ** 2
+            inputs = outputs
+        side //= 2
+    return total
+
+
 def pick_network(data, recipe, pace, device):
     """Return the largest network that sees all images as often as it has to.
 
-    The fastest of six steps of the smallest one tells what the machine can do.
+    The fastest of up to six steps of the smallest one tells what the machine can do;
+    they take no more than a twentieth of the time, and one step.
     """
     images, labels, classes = data
     few, smallest = slice(0, 1000), NETWORKS["small"]
@@ -411,6 +335,8 @@ def pick_network(data, recipe, pace, device):
         learn(net, *batch, recipe)
         wait(device)
         times.append(pace.seconds())
+        if times[-1] - times[0] > pace.budget / 20:
+            break
     fastest = min(after - before for before, after in itertools.pairwise(times))
     speed = batches.size * work(smallest) / fastest
     seen = {k: pace.budget * speed / work(NETWORKS[k]) / len(images) for k in NETWORKS}
@@ -430,28 +356,6 @@ def warm_up(net, batches, recipe):
     print(f"compile and warm-up: {time.perf_counter() - begin:.1f} s, not counted")
 
 
-def wait(device):
-    """Let a GPU finish what it was told to do."""
-    if torch.device(device).type != "cpu":
-        torch.accelerator.synchronize()
-
-
-def half_precision(device):
-    """Return bfloat16 where the processor has instructions for it, else None."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else None
-    flags = Path("/proc/cpuinfo")  # what other systems have can't be read so simply
-    text = flags.read_text() if device.type == "cpu" and flags.is_file() else ""
-    return torch.bfloat16 if re.search(r"\b(avx512_bf16|amx_bf16)\b", text) else None
-
-
-def keep_memory():
-    """Let the C library reuse freed memory: fresh pages have to be zeroed."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(-4, 0)  # M_MMAP_MAX: no block has a mapping of its own
-        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: nothing is given back
-
-
 # --- Judging
 
 
@@ -463,8 +367,8 @@ def views(images, mirror):
     """
     height, width = images.shape[1:3]
     around = pad(images, 1)
-    windows = [(images, 1 / 2), (around[:, :height, :width], 1 / 4)]
-    for window, weight in [*windows, (around[:, 2:, 2:], 1 / 4)]:
+    shifted = [around[:, k : height + k, k : width + k] for k in (0, 2)]
+    for window, weight in zip([images, *shifted], (1 / 2, 1 / 4, 1 / 4), strict=True):
         yield window, weight / (1 + mirror)
         if mirror:
             yield window.flip(2), weight / 2
@@ -479,7 +383,7 @@ def judge(net, images, labels, recipe, plain=False):
     for part in images.split(500):
         part = part.to(device)
         todo = [] if plain else views(part, bool(recipe["flip"]))
-        with torch.autocast(device.type, half or None, enabled=bool(half)):
+        with torch.autocast(device.type, half, enabled=half is not None):
             given = [net(part.movedim(3, 1))]
             given += [sum(weight * net(view.movedim(3, 1)) for view, weight in todo)]
         scores.append(given[: 1 if plain else 2])
@@ -487,17 +391,18 @@ def judge(net, images, labels, recipe, plain=False):
     return [accuracy(torch.cat(s).cpu(), labels) for s in zip(*scores, strict=True)]
 
 
-def run(data, blocks, recipe, args, seed, looks=True):
-    """Train and judge once; return what there is to report, and the network."""
+def run(data, blocks, recipe, pace, seed, device, looks=True):
+    """Train and judge once; return what there is to report, and the network.
+
+    :param data: images and labels to train on, to judge by, and the classes' names
+    """
     (images, labels), test, classes = data
     curve = []
 
     def watch(net, seconds):
         curve.append((seconds, *judge(net, *test, recipe, plain=True)))
 
-    pace = Pace(args.budget, args.steps)
-    given, device = (images, labels, len(classes)), args.device
-    watch = watch if looks else None
+    given, watch = (images, labels, len(classes)), watch if looks else None
     net = train(given, blocks, recipe, pace, seed, device, watch)
     seconds = pace.seconds()
     plain, viewed = judge(net, *test, recipe)
@@ -508,125 +413,5 @@ def run(data, blocks, recipe, args, seed, looks=True):
     return {**result, "curve": [*curve, (seconds, plain)]}, net
 
 
-def ablate(data, blocks, recipe, args):
-    """Train with all ideas, then without each; return the table as Markdown."""
-    rows = ["| left out | epochs | plain, % | views, % | it buys |", "|" + 5 * "---|"]
-    print(*rows, sep="\n")
-    whole = None
-    for name, change in {"nothing": {}, **LEFT_OUT}.items():
-        results = []
-        for seed in range(args.seed, args.seed + args.runs):
-            result, _ = run(data, blocks, {**recipe, **change}, args, seed, False)
-            results.append(result)
-            blocks = result["blocks"]  # all have the network of the first
-        keys = ("epochs", "plain", "views")
-        epochs, plain, viewed = (statistics.mean(r[k] for r in results) for k in keys)
-        whole = whole or (plain, viewed)
-        row = f"| {name} | {epochs:.1f} | {100 * plain:.2f} | {100 * viewed:.2f} |"
-        rows.append(f"{row} {100 * (whole[0] - plain):+.2f} |")
-        print(rows[-1], flush=True)
-    plain, viewed = whole
-    rows.append(
-        f"| test-time views | | {100 * plain:.2f} | | {100 * (viewed - plain):+.2f} |"
-    )
-    print(rows[-1])
-    return "\n".join([*rows, ""])
-
-
-def draw(results, path, title):
-    """Draw the accuracy of each run over its seconds."""
-    fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    for result in results:
-        seconds, shares = zip(*result["curve"], strict=True)
-        label = f"seed {result['seed']}, dot: with views"
-        (drawn,) = ax.plot(seconds, [100 * share for share in shares], label=label)
-        ax.plot(seconds[-1], 100 * result["views"], "o", color=drawn.get_color())
-    ax.set(xlabel="seconds of training", ylabel="accuracy, %", title=title)
-    ax.legend(loc="lower right")
-    fig.savefig(path)
-    plt.close(fig)
-
-
-def read_arguments():
-    """Return what the command line says.
-
-    :raises BadInput: a value that makes no sense
-    """
-    parser = arguments(__doc__)
-    add = parser.add_argument
-    add("--budget", type=float, default=60, metavar="SECONDS", help="of training")
-    add("--seed", type=int, default=0, metavar="N")
-    add("--runs", type=int, default=1, metavar="N", help="with seeds from --seed on")
-    add("--steps", type=int, metavar="N", help="so many, whatever time they take")
-    add("--network", choices=NETWORKS, help="default: what the budget allows")
-    add("--validate", action="store_true", help="judge on a tenth of the training set")
-    add("--ablate", action="store_true", help="leave out one idea at a time")
-    add("--compile", action="store_true", help="by torch.compile; for GPUs")
-    add("--device", help="cpu, cuda … (default: the fastest)")
-    add("--threads", type=int, default=os.cpu_count() or 1, help="default: all cores")
-    add("--name", default="speedrun", help="of the folder below main_training/")
-    if "TUTORIAL_DATASET" not in os.environ:
-        parser.set_defaults(dataset="cifar10")
-    args = parser.parse_args()
-    if not 0 < args.budget < float("inf"):
-        raise BadInput(f"--budget {args.budget:g}: give a number of seconds above zero")
-    if min(args.runs, args.threads, 1 if args.steps is None else args.steps) < 1:
-        raise BadInput("--runs, --threads, --steps: give at least 1")
-    if not re.fullmatch(r"[\w-][\w.-]*", args.name) or args.name == "default":
-        raise BadInput(
-            f"--name {args.name}: give letters, digits, '-', '_' and '.' only, and not "
-            "'default', which is main.py's"
-        )
-    if args.steps and not args.network:
-        args.network = "small"  # a clock would give other weights on other days
-    args.device = pick_device(args.device)
-    return args
-
-
-def main():
-    """Train, judge, and leave everything in its place."""
-    args = read_arguments()
-    recipe = {**RECIPE, "half": half_precision(args.device), "compile": args.compile}
-    if args.compile:
-        recipe["freeze"] = ()  # each change would be compiled anew, by the clock
-    if args.dataset.name == "digits":
-        recipe["flip"] = None  # a mirrored 2 is none
-    keep_memory()
-    torch.set_num_threads(args.threads)
-    data = read(args.dataset, args.validate)
-    official = args.dataset.name == "cifar10" and not args.validate
-    kind = "test images" if official else "images kept from training"
-    print(
-        f"{args.dataset.name}: {len(data[0][0]):,} images to train on, judged on "
-        f"{len(data[1][0]):,} {kind}; {args.device}, {recipe['half'] or torch.float32}"
-    )
-    out = weights_path(args.dataset, args.name).parent
-    blocks = NETWORKS.get(args.network)
-    with only_one(out):
-        if args.ablate:
-            write_whole(out / "ablation.md", ablate(data, blocks, recipe, args))
-            print(f"look at {out}")
-            return
-        results = []
-        for seed in range(args.seed, args.seed + args.runs):
-            result, net = run(data, blocks, recipe, args, seed)
-            results.append(result)
-            print(
-                "seed {seed}: {epochs:.2f} epochs in {seconds:.1f} s, {plain:.2%} plain"
-                ", {views:.2%} with views, blocks {blocks}".format(**result),
-                flush=True,
-            )
-        mean = {k: statistics.mean(r[k] for r in results) for k in ("plain", "views")}
-        text = "{plain:.2%} plain, {views:.2%} with views".format(**mean)
-        print(f"mean of {args.runs}: {text}")
-        settings = {**recipe, "half": str(recipe["half"]), "threads": args.threads}
-        report = dict(settings=settings, mean=mean, runs=results)
-        write_whole(out / "report.json", json.dumps(report, indent=1) + "\n")
-        draw(results, out / "seconds.png", f"{args.dataset.name}: {text}")
-        info = dict(classes=data[2], blocks=results[-1]["blocks"])
-        save_weights(out / "net_params.pt", net, info)
-        print(f"look at {out}")
-
-
 if __name__ == "__main__":
-    main()
+    race(__doc__, run, NETWORKS, RECIPE, LEFT_OUT)

@@ -32,6 +32,7 @@ _HOME = {
     ],
     "index": ["fit", "load_image", "read_index"],
     "model": ["Net"],
+    "pace": ["Pace", "half_precision", "keep_memory", "wait"],
     "paths": [
         "CODE",
         "DATA_ROOT",
@@ -64,6 +65,7 @@ _HOME = {
         "was_restarted",
     ],
     "proof": ["check", "check_less", "refused", "warned"],
+    "racing": ["ablate", "draw_seconds", "race", "read_all"],
     "report": ["draw_confusion", "draw_curves", "draw_mistakes"],
     "schedule": ["learning_rates", "make_sgd"],
     "signal": ["activations_through", "signal_through"],
