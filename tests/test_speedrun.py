@@ -221,7 +221,7 @@ def numbered(count=6, side=8):
 
 def test_a_crop_is_a_window_of_the_padded_image(speedrun):
     images = numbered()
-    recipe = recipe_of(speedrun, padding=2, flip="random", batch=6)
+    recipe = recipe_of(speedrun, padding=2, flip="random", grow=False, batch=6)
     batches = speedrun.Batches(images, torch.arange(6), recipe, 0, "cpu")
     padded = torch.nn.functional.pad(
         images.movedim(3, 1).float(), (2, 2, 2, 2), "reflect"
@@ -241,6 +241,23 @@ def test_a_crop_is_a_window_of_the_padded_image(speedrun):
             assert found
             seen.update(found)
     assert len(seen) == 50
+
+
+def test_crops_grow_by_a_pixel_an_epoch(speedrun):
+    images = numbered(300)
+    recipe = recipe_of(speedrun, padding=2, batch=300)
+    batches = speedrun.Batches(images, torch.arange(300), recipe, 0, "cpu")
+    padded, furthest = speedrun.pad(images, 2).movedim(3, 1), []
+    for pixels, labels in itertools.islice(batches, 4):
+        seen = set()
+        for image, label in zip(pixels, labels, strict=True):
+            for down, right in itertools.product(range(5), repeat=2):
+                window = padded[label, :, down : down + 8, right : right + 8]
+                if torch.equal(window, image):
+                    seen.add((down - 2, right - 2))
+        furthest.append(max(max(map(abs, place)) for place in seen))
+        assert len(seen) == (2 * furthest[-1] + 1) ** 2
+    assert furthest == [0, 1, 2, 2]
 
 
 def test_alternating_flips_show_both_sides_in_two_epochs(speedrun):

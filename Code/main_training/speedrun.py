@@ -52,7 +52,8 @@ RECIPE = dict(
     decay=2e-6,  # of all but Muon's, for each image of a batch
     falls=True,  # the learning rate falls to zero
     smoothing=0.2,
-    padding=2,  # pixels by which a crop may be off
+    padding=2,  # pixels by which a crop may be off,
+    grow=True,  # none in the first epoch, one in the second, and so on
     flip="alternating",  # or "random", or None
     whiten=True,
     identity=True,  # at the start, blocks hand on what they get
@@ -68,6 +69,7 @@ LEFT_OUT = {  # what --ablate leaves out, and what it takes instead
     "freezing": dict(freeze=()),
     "label smoothing": dict(smoothing=0.0),
     "crops": dict(padding=0),
+    "crops that grow: all at once": dict(grow=False),
     "alternating flips: random ones": dict(flip="random"),
     "flips": dict(flip=None),
     "batches of 512: 128": dict(batch=128),
@@ -91,24 +93,26 @@ class Batches:
     def __init__(self, images, labels, recipe, seed, device):
         """Keep the set as uint8, padded, and its mirror images."""
         self.labels, self.flip = labels.to(device), recipe["flip"]
+        self.grow = recipe["grow"]
         self.count, self.side, _, colors = images.shape
         self.size = min(recipe["batch"], self.count)
-        self.offsets = 2 * recipe["padding"] + 1
+        self.padding = recipe["padding"]
         self.generator = torch.Generator(device).manual_seed(seed)
         parts = images.to(device).split(5000)
-        images = torch.cat([pad(part, recipe["padding"]) for part in parts])
+        images = torch.cat([pad(part, self.padding) for part in parts])
         images = torch.cat([images, images.flip(2)]) if self.flip else images
         n, row, column, _ = images.contiguous().stride()
-        shape = (len(images), self.offsets, self.offsets, self.side, self.side * colors)
+        offsets = 2 * self.padding + 1
+        shape = (len(images), offsets, offsets, self.side, self.side * colors)
         # All windows, as a view: (image, rows down, columns right, row, its pixels).
         strides = (n, row, column, row, 1)
         self.windows = images.contiguous().as_strided(shape, strides)
-        self.turned = self.random(2, self.count)  # which are mirrored at first
+        self.turned = self.random(0, 2, self.count)  # which are mirrored at first
 
-    def random(self, high, *shape):
-        """Return random integers from 0 to ``high`` - 1."""
+    def random(self, low, high, *shape):
+        """Return random integers from ``low`` to ``high`` - 1."""
         options = dict(generator=self.generator, device=self.labels.device)
-        return torch.randint(high, shape, **options)
+        return torch.randint(low, high, shape, **options)
 
     def batch(self, chosen, epoch):
         """Return uint8 (B, 3, H, W), channels_last, and labels of ``chosen``."""
@@ -116,8 +120,10 @@ class Batches:
         if self.flip == "alternating":  # each side every second epoch
             turned = (self.turned[chosen] + epoch) % 2
         elif self.flip:
-            turned = self.random(2, len(chosen))
-        down, right = self.random(self.offsets, 2, len(chosen))
+            turned = self.random(0, 2, len(chosen))
+        middle = self.padding  # what is new needs no change: crops go astray by and by
+        off = min(middle, epoch) if self.grow else middle
+        down, right = self.random(middle - off, middle + off + 1, 2, len(chosen))
         pixels = self.windows[chosen + self.count * turned, down, right]  # one gather
         pixels = pixels.view(len(chosen), self.side, self.side, -1).movedim(3, 1)
         return pixels, self.labels[chosen]
