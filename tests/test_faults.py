@@ -254,17 +254,17 @@ def no_more_files():
 def test_too_many_open_files_are_not_the_fault_of_a_file(tmp_path):
     from PIL import Image
 
-    from utils import newest_checkpoint, read_weights, save_weights, write_checkpoint
+    from utils import read_checkpoint, read_weights, save_weights, write_checkpoint
     from utils.model import Net
 
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     save_weights(tmp_path / "net.pt", Net(2), {})
-    write_checkpoint(tmp_path / "c", 1, {"epoch": 1}, {})
-    newest_checkpoint(tmp_path / "c", {})
+    checkpoint = write_checkpoint(tmp_path / "c", 1, {"epoch": 1}, {})
+    read_checkpoint(checkpoint)
     for reads in (
         lambda: load_image(tmp_path / "a.png"),
         lambda: read_weights(tmp_path / "net.pt"),
-        lambda: newest_checkpoint(tmp_path / "c", {}),
+        lambda: read_checkpoint(checkpoint),
     ):
         with no_more_files(), pytest.raises(OSError) as error:
             reads()
@@ -617,7 +617,7 @@ def test_what_an_earlier_download_left(part, asked, cifar):
 
 
 def test_an_archive_is_fetched_once_and_never_replaced(cifar):
-    with Server() as server:
+    with Server("slowly") as server:
         both = [threading.Thread(target=came, args=(cifar, server)) for _ in range(2)]
         for thread in both:
             thread.start()

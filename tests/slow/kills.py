@@ -1,13 +1,13 @@
 """Kill the data chain, a lesson, run.py, the training, a download; run them again.
 
-    python tests/slow/kills.py [NUMBER] [--seed SEED]
+    python tests/slow/kills.py [NUMBER] [--seed SEED] [--only main run ...]
 
-At random moments, with SIGKILL, SIGTERM and SIGINT in turn (the last one to the whole
-group, as a terminal does). What is killed must end with the usual status, say no more
-than a line, and leave nothing running. Then the same command runs to its end, and all
-files must be, byte for byte, those of an undisturbed run (event files apart, which hold
-the time; of checkpoints the state counts). Prints a line each, and a table; ends at the
-first difference. 200 kills take half an hour.
+One to five times in a row, at random moments, with SIGKILL, SIGTERM and SIGINT in turn
+(the last one to the whole group, as a terminal does). What is killed must end with the
+usual status, say no more than a line, and leave nothing running. Then the same command
+runs to its end, and all files must be, byte for byte, those of an undisturbed run
+(event files apart, which hold the time; of checkpoints the state counts). Prints a line
+each, and a table; ends at the first difference. 200 kills take a quarter of an hour.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def steps(folder, server):
         yield Step(" ".join(["main", *map(str, options)]), command, root, made_here, 2)
     for method in ("forkserver", "spawn") if sys.platform == "linux" else ("spawn",):
         command = [CODE / "run.py", *PART, "--start-method", method]
-        yield Step(f"run {method}", command, folder / method, ["data", "result"], 2)
+        yield Step(f"run {method}", command, folder / method, ["data", "result"])
     fetch = folder / "fetch.py"
     fetch.write_text(FETCH, encoding="utf-8")
     md5 = hashlib.md5(WHOLE, usedforsecurity=False).hexdigest()
@@ -123,9 +123,6 @@ def to_its_end(step):
 
 def kill(step, number, chance):
     """Kill the command at a random moment; return how it ended, None if it had."""
-    for name in step.made:
-        path = step.root / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
     process = start(step)
     time.sleep(chance.uniform(0, 1.1 * step.seconds))
     running = process.poll() is None
@@ -153,36 +150,55 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("number", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", metavar="WORD", help="in the step's name")
     args = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, too
     chance, kills, parts = random.Random(args.seed), collections.Counter(), 0
     with tempfile.TemporaryDirectory() as folder, Server() as server:
         everything = list(steps(Path(folder), server))
+        if args.only:
+            chosen = [s for s in everything if any(w in s.name for w in args.only)]
+            everything = chosen
         for step in everything:
             step.seconds = to_its_end(step)
         for step in everything:
             step.whole = left(step.root)
-        while kills.total() < args.number:
-            number = SIGNALS[kills.total() % 3]
-            (step,) = chance.choices(everything, [step.often for step in everything])
-            server.ways[:] = ["slowly"] if step.name == "download" else []
-            how = kill(step, number, chance)
-            server.ways.clear()
-            half = [path.name for path in step.root.rglob("*.part")]
-            to_its_end(step)
-            found = left(step.root)
-            names = step.whole.keys() | found.keys()
-            wrong = [n for n in names if step.whole.get(n) != found.get(n)]
-            if wrong:
-                sys.exit(f"{step.name}, {number.name}: differs: {sorted(wrong)[:10]}")
-            if how:
-                kills[step.name, number.name, how] += 1
-                parts += bool(half)
-                said = f"{step.name}, {number.name}: {how} {half or ''}"
-                print(f"{kills.total()}: {said}", flush=True)
-    for (name, signal_name, how), count in sorted(kills.items()):
-        print(f"{count:5} {name:22} {signal_name:8} {how}")
-    print(f"{kills.total()} kills, {parts} left something half-made; nothing lost")
+        try:
+            while kills.total() < args.number:
+                (step,) = chance.choices(everything, [s.often for s in everything])
+                parts += round_of(step, kills, chance, server)
+        finally:
+            for (name, signal_name, how), count in sorted(kills.items()):
+                print(f"{count:5} {name:22} {signal_name:8} {how}")
+            print(f"{kills.total()} kills, {parts} left something half-made")
+    print("nothing lost")
+
+
+def round_of(step, kills, chance, server):
+    """Kill a command a few times, then let it end; return how often it left parts."""
+    for name in step.made:
+        path = step.root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    parts = 0
+    for _ in range(chance.randint(1, 5)):
+        number = SIGNALS[kills.total() % 3]
+        server.ways[:] = ["slowly"] if step.name == "download" else []
+        how = kill(step, number, chance)
+        if how is None:
+            break
+        kills[step.name, number.name, how] += 1
+        half = [path.name for path in step.root.rglob("*.part")]
+        parts += bool(half)
+        said = f"{step.name}, {number.name}: {how} {half or ''}"
+        print(f"{kills.total()}: {said}", flush=True)
+    server.ways.clear()
+    to_its_end(step)
+    found = left(step.root)
+    names = step.whole.keys() | found.keys()
+    wrong = [name for name in names if step.whole.get(name) != found.get(name)]
+    if wrong:
+        sys.exit(f"{step.name}: differs: {sorted(wrong)[:10]}")
+    return parts
 
 
 if __name__ == "__main__":
