@@ -10,6 +10,7 @@ class.
 :leaves:    ``Data/<data set>/png/{train,test}/CLASS/*.png``
 :use it:    ``--dataset digits``, the default, packs scikit-learn's digits into such an
             archive first; ``--dataset cifar10 --download`` fetches CIFAR-10, 170 MB.
+            Interrupted, the same command goes on where it was.
 :the notes: unpack the archive by hand first. Here it is read as it is.
 """
 
@@ -40,8 +41,9 @@ from utils import (
 
 RESULT = result_dir(__file__)
 parser = arguments(__doc__)
-for option, text in (("--download", "fetch CIFAR-10"), ("--again", "even if done")):
-    parser.add_argument(option, action="store_true", help=text)
+parser.add_argument("--again", action="store_true", help="even if done")
+text = "fetch CIFAR-10, from a mirror if you give its address"
+parser.add_argument("--download", nargs="?", const=True, metavar="URL", help=text)
 args = parser.parse_args()
 data = args.dataset
 

@@ -4,9 +4,12 @@ Every name in the table can be imported from ``utils``. A module is loaded when 
 its names is first asked for: a script that needs no torch does not wait for it.
 """
 
+import functools
 import importlib
+import io
 import sys
 import warnings
+from pathlib import Path
 
 from utils import console
 
@@ -119,6 +122,7 @@ def settle() -> None:
     ):
         sys.modules["matplotlib"].use("agg")
         _let_pictures_show_chinese(sys.modules["matplotlib"])
+        _save_pictures_whole()
         _no_window = True
 
 
@@ -134,6 +138,30 @@ def _let_pictures_show_chinese(matplotlib) -> None:
     fonts = ["DejaVu Sans", *(font for font in known if font in there)]
     matplotlib.rcParams["font.family"] = fonts
     warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+
+
+def _save_pictures_whole() -> None:
+    """Let ``savefig`` write the whole picture, or leave the old one.
+
+    A lesson that is killed, or meets a full disk, leaves no half of a picture.
+    """
+    from matplotlib.figure import Figure
+
+    from utils.paths import write_whole
+
+    plain = Figure.savefig
+
+    @functools.wraps(plain)
+    def savefig(self: Figure, fname: object, **options: object) -> None:
+        ending = Path(fname).suffix[1:] if isinstance(fname, str | Path) else ""
+        if not ending:  # a file that is open, or a name for matplotlib to complete
+            plain(self, fname, **options)
+            return
+        picture = io.BytesIO()
+        plain(self, picture, **{"format": ending, **options})
+        write_whole(fname, picture.getvalue())
+
+    Figure.savefig = savefig
 
 
 _one_thread = _no_window = False

@@ -4,7 +4,6 @@ import gzip
 import io
 import pickle
 import re
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -15,9 +14,11 @@ import numpy as np
 
 from utils.console import BadInput
 from utils.paths import make_dir, write_whole
-from utils.prepare import DataSet, fingerprint
+from utils.prepare import DataSet, fingerprint, locked
 
 OFFICIAL_MD5 = {"cifar10": "c58f30108f718f92721af3bb95e74349"}
+_OFFICIAL_SIZE = {"cifar10": 170_498_071}  # bytes
+_OFFICIAL_URL = {"cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"}
 _LARGEST = 200 << 20  # bytes of one batch; CIFAR-10's have 31 MB
 _REMEDY = "fetch the archive again"
 
@@ -213,39 +214,32 @@ def write_digits(archive: Path) -> None:
     write_whole(archive, file.getvalue())
 
 
-def fetch_archive(data: DataSet, download: bool = False) -> None:
+def fetch_archive(data: DataSet, download: bool | str = False) -> None:
     """See that the archive of ``data`` is there: pack the digits, download CIFAR-10.
 
     Says so when CIFAR-10 is not the official one.
 
-    :param download: fetch it with torchvision if it is missing
+    :param download: fetch it if it is missing; from another address, if that is given
     :raises BadInput: the download failed, or there is nothing to download
     """
-    if data.archive.exists() and not download:
-        md5 = fingerprint("archive", data)
-        if OFFICIAL_MD5.get(data.name, md5) != md5:
-            print(f"note: md5 {md5}: this is not the official {data.archive.name}")
-    elif data.name == "digits":
-        write_digits(data.archive)
-    elif download:
-        from torchvision.datasets import CIFAR10
-        from torchvision.datasets.utils import check_integrity, download_url
+    if data.name == "digits":
+        if download or not data.archive.exists():
+            write_digits(data.archive)
+        return
+    official = OFFICIAL_MD5[data.name]
+    if download:
+        from utils.download import download as fetch
 
-        md5 = OFFICIAL_MD5[data.name]
-        if check_integrity(data.archive, md5):
-            return
-        if data.archive.exists():
-            raise BadInput(
-                f"{data.archive}: is not the official one: move it away first"
-            )
-        part = make_dir(data.home / "download.part")
-        try:
-            download_url(CIFAR10.url, part, data.archive.name, md5=md5)
-            (part / data.archive.name).replace(data.archive)
-        except Exception as error:
-            raise BadInput(
-                f"{data.archive}: the download failed ({error}): try again, or fetch "
-                f"{CIFAR10.url} with a browser and put it there"
-            ) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        url = _OFFICIAL_URL[data.name] if download is True else download
+        make_dir(data.home)
+        with locked(data.home / ".lock-archive"):
+            if not data.archive.exists():
+                fetch(url, data.archive, official, _OFFICIAL_SIZE[data.name])
+            elif fingerprint("archive", data) != official:
+                raise BadInput(
+                    f"{data.archive}: is not the official one: move it away first"
+                )
+    elif data.archive.exists():
+        md5 = fingerprint("archive", data)
+        if md5 != official:
+            print(f"note: md5 {md5}: this is not the official {data.archive.name}")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from utils.console import BadInput
+from utils.console import BadInput, one_line
 from utils.paths import make_dir, write_whole
 
 _MARK = b"tutorial-checkpoint "
@@ -94,6 +94,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict, dict]:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return state, head["settings"]
     except Exception as error:  # torch.load and json raise a dozen kinds
+        if one_line(error):  # it can't be read now: that is no reason to delete it
+            raise
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadInput(
             f"{path}: is no whole checkpoint ({reason[0][:80]}): delete it"

@@ -4,11 +4,13 @@ It is run by its path, with ``JOB`` among its globals, and imports nothing of ``
 that is for the script to do, after the environment has been set.
 """
 
+import _thread
 import atexit
 import multiprocessing
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,6 +22,7 @@ def settle(job: dict) -> None:
     """Make this process one that was started for the script and for nothing else."""
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # so that it can be ended with all that it starts
+    _thread.start_new_thread(end_with_the_runner, ())  # one that threading ignores
     reopen(os.devnull, 0, os.O_RDONLY)
     reopen(job["stdout"], 1, os.O_WRONLY | os.O_APPEND)
     reopen(job["stderr"], 2, os.O_WRONLY | os.O_APPEND)
@@ -41,6 +44,15 @@ def settle(job: dict) -> None:
     multiprocessing.set_start_method(None, force=True)  # back to the system's default
     if "numpy" in sys.modules:  # a forked child has its parent's random numbers
         sys.modules["numpy"].random.seed()
+
+
+def end_with_the_runner() -> None:
+    """Wait until the runner is gone, even by SIGKILL; end all that it has started."""
+    multiprocessing.parent_process().join()
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpid(), signal.SIGKILL)
+    command = ["taskkill", "/T", "/F", "/PID", str(os.getpid())]
+    subprocess.run(command, capture_output=True, check=False)
 
 
 def reopen(path: str, descriptor: int, flags: int) -> None:

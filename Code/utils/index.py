@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from utils.console import BadInput
+from utils.console import BadInput, one_line
 
 LARGEST_LABEL = 2**31 - 1
 _BLOCK = 1 << 20  # characters of an index that are read at a time
@@ -232,7 +232,7 @@ def load_image(path: str | Path, index: str | Path | None = None) -> Image.Image
             f"{path}: is not an image that Pillow reads: take it out of the data set"
         ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, PermissionError):
+        if one_line(error):  # it is not the image that is at fault
             raise
         raise BadInput(
             f"{path}: can't be decoded ({error}): take it out of the data set, or "

@@ -1,7 +1,9 @@
 """Where data lie and results go."""
 
+import glob
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from utils.console import BadInput
@@ -57,8 +59,12 @@ def fresh_dir(path: str | Path) -> Path:
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
-    """Write ``content`` (text as UTF-8) as ``path``: all of it, or nothing."""
+    """Write ``content`` (text as UTF-8) as ``path``: all of it, or nothing.
+
+    :raises OSError: with the name of the file, also of a full disk
+    """
     path = Path(path)
+    _remove_parts_of_the_dead(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -66,6 +72,30 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise
+
+
+def _remove_parts_of_the_dead(path: Path) -> None:
+    """Remove what killed processes left of ``path``, but nothing of those that live."""
+    for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        writer = part.name.split(".")[-2]
+        if writer.isdecimal() and not _is_running(int(writer)):
+            with suppress(OSError):  # Windows: a file that is open stays
+                part.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # os.kill would end it
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from utils.console import BadInput, Parser
 from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
@@ -259,7 +259,7 @@ def needs(artefact: str, dataset: str | DataSet | None = None) -> Path:
         if why_not(step, data) is None:
             continue
         make_dir(data.home)
-        with FileLock(data.home / f".lock-needs-{step}"):
+        with locked(data.home / f".lock-needs-{step}"):
             why = why_not(step, data)
             if why is not None:
                 _run_maker(step, data, why)
@@ -285,7 +285,8 @@ def _run_maker(artefact: str, data: DataSet, why: str) -> None:
         check=False,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        silent = f"it said nothing, and ended with status {done.returncode}"
+        last = (done.stderr.strip().splitlines() or [silent])[-1]
         raise BadInput(
             last if done.returncode == 2 else f"{script.name} failed: {last}"
         )
@@ -301,7 +302,8 @@ def make(
     """Make ``artefact`` in a folder beside its place, then move it there, whole.
 
     One process makes it at a time, a second one waits. What a killed run left is
-    removed.
+    removed. Where there is nothing to do, nothing is written: that may be on a disk
+    that can only be read, or belong to another user.
 
     :param build: gets an empty folder, writes the files there, and returns what the
         record shall say
@@ -309,15 +311,21 @@ def make(
     :param again: make it even if it is there already
     :return: False if it was there already, from the same source and settings
     """
+    part, old = (data.home / f"{artefact}.{end}" for end in ("part", "old"))
+    settings = json.loads(json.dumps(settings or {}))
+
+    def is_there() -> bool:
+        as_wanted = data.record(artefact).get("settings", {}) == settings
+        return not again and as_wanted and why_not(artefact, data) is None
+
+    if is_there() and not (part.exists() or old.exists()):
+        return False
     make_dir(data.home)
-    with FileLock(data.home / f".lock-{artefact}"):
-        part, old = (data.home / f"{artefact}.{end}" for end in ("part", "old"))
+    with locked(data.home / f".lock-{artefact}"):
         for left_over in (part, old):
             if left_over.exists():
                 shutil.rmtree(left_over)
-        settings = json.loads(json.dumps(settings or {}))
-        as_wanted = data.record(artefact).get("settings", {}) == settings
-        if not again and as_wanted and why_not(artefact, data) is None:
+        if is_there():
             return False
         part.mkdir()
         try:
@@ -329,6 +337,9 @@ def make(
                 name = Path(name).name
             (part / name).write_text(text, encoding="utf-8", newline="\n")
             _move_in(artefact, data, part, old)
+        except OSError as error:
+            error.filename = error.filename or str(data.home / artefact)
+            raise
         finally:
             for left_over in (part, old):
                 shutil.rmtree(left_over, ignore_errors=True)
@@ -339,9 +350,14 @@ def _move_in(artefact: str, data: DataSet, part: Path, old: Path) -> None:
     """Replace the old artefact by the new one; without its record it does not count."""
     if artefact in ("png", "split"):
         target = data.home / artefact
-        if target.exists():
-            target.replace(old)
-        part.replace(target)
+        try:
+            if target.exists():
+                target.replace(old)
+            part.replace(target)
+        except BaseException:
+            if old.exists() and not target.exists():
+                old.replace(target)
+            raise
         return
     (data.home / _RECORD[artefact]).unlink(missing_ok=True)
     for name in _FILES[artefact]:  # the record comes last
@@ -352,5 +368,25 @@ def _move_in(artefact: str, data: DataSet, part: Path, old: Path) -> None:
 def only_one(folder: Path) -> Iterator[None]:
     """Let one process at a time write into ``folder``, made if missing; others wait."""
     make_dir(folder)
-    with FileLock(folder.with_name(f".lock-{folder.name}")):
+    with locked(folder.with_name(f".lock-{folder.name}")):
         yield
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock ``path``; wait for a process that holds it, and say so.
+
+    The system frees the lock of a process that dies, however it dies. Where several
+    users may write into the folder, all of them may take the lock.
+    """
+    shared = path.parent.stat().st_mode & 0o022
+    lock = FileLock(path, **({"mode": 0o666} if shared else {}))
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        print(f"(waiting for another script, which holds {path})", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

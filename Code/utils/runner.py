@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.console import BadInput
+from utils.console import BadInput, Stopped
 from utils.paths import CODE
 
 CHILD = Path(__file__).with_name("child.py")
@@ -63,14 +63,6 @@ class Finished:
     stderr: str
     seconds: float
     proofs: int
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal, ``number``, came; all processes have been ended."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def run_scripts(

@@ -6,6 +6,7 @@ the last digits, and handed out in float32.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 
 from utils.images import pyplot
+from utils.paths import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,7 +188,9 @@ def animate_paths(
         frames.append(picture.quantize(palette=palette, dither=Image.Dither.NONE))
     pauses = [80] * (len(frames) - 1) + [2000]  # milliseconds
     options = {"duration": pauses, "loop": 0, "optimize": False}
-    frames[0].save(file, save_all=True, append_images=frames[1:], **options)
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], **options)
+    write_whole(file, content.getvalue())
     pyplot().close(fig)
 
 

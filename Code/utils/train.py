@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.profiler import record_function
 
-from utils.console import BadInput
+from utils.console import BadInput, one_line
 from utils.paths import write_whole
 from utils.processes import process_count, total
 
@@ -271,9 +271,9 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict]:
         return content["net"], content["info"]
     except FileNotFoundError as error:
         raise BadInput(f"{path}: is missing: run main.py first") from error
-    except PermissionError:
-        raise
     except Exception as error:  # torch.load raises a dozen kinds
+        if one_line(error):
+            raise
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadInput(
             f"{path}: holds no weights of main.py ({reason[0][:80]}): delete it and "
