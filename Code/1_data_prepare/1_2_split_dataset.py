@@ -84,13 +84,13 @@ def link_all(folder, dealt):
                 os.link(image, folder / part / name)
             except OSError:
                 shutil.copyfile(image, folder / part / name)
-    return {"images": {part: len(images) for part, images in dealt.items()}}
+    classes = sorted({name.split("/")[0] for _, name in dealt["train"]})
+    return {"classes": classes, "images": {k: len(v) for k, v in dealt.items()}}
 
 
 images = needs("png", data)
-sources = [images]
-if not data.folder:
-    sources = [images / part for part in data.record("png")["images"]]  # train, test
+parts = data.record("png").get("images", [""])  # train, test; of a folder it is one
+sources = [images / part for part in parts]
 own_test = images / "test" if len(sources) == 2 and not args.pool else None
 ratio = args.ratio or ([9, 1] if own_test else [8, 1, 1])
 if len(ratio) != (2 if own_test else 3) or min(ratio) <= 0:

@@ -51,10 +51,10 @@ state = {"epoch": 3, "weight": torch.arange(6.0).reshape(2, 3)}
 torch.save(state, RESULT / "state.pt")
 check("saved and loaded", state, torch.load(RESULT / "state.pt", weights_only=True))
 print(torch.load(RESULT / "state.pt", map_location="meta")["weight"].device)  # → meta
-torch.save(nn.Linear(3, 1), RESULT / "whole.pt")
+torch.save(nn.LayerNorm(3), RESULT / "whole.pt")
 with refused(pickle.UnpicklingError, "Weights only load failed"):
     torch.load(RESULT / "whole.pt")
-print(torch.load(RESULT / "whole.pt", weights_only=False))  # → Linear(in_features…)
+print(torch.load(RESULT / "whole.pt", weights_only=False))  # → LayerNorm((3,)…
 
 # %%
 # ``sigmoid``, ``clamp``; ``nn``, ``nn.functional``

@@ -32,6 +32,7 @@ _DISK_TROUBLE = {
     "TUTORIAL_RESULT",
     errno.EMFILE: "close some programs and run it again",
     errno.ENFILE: "close some programs and run it again",
+    errno.ENAMETOOLONG: "name shorter folders in TUTORIAL_DATA, TUTORIAL_RESULT",
     errno.ENOSPC: "free some space and run it again",
     errno.ENOTDIR: "a file stands where a folder is needed: move it away",
     errno.EPERM: "check who may write there",

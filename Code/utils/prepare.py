@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,9 @@ _RECORD = {
     "mean_std": "mean_std.json",
 }
 ARCHIVES = {"digits": "digits-python.tar.gz", "cifar10": "cifar-10-python.tar.gz"}
+_NO_UTF_8 = "[\ud800-\udfff]"  # what Python makes of such bytes in a name
+_UNFIT = re.compile(f"[\n\r]|{_NO_UTF_8}")  # for a line of an index, which is UTF-8
+_LONGEST_NAME = 60  # characters: at most 240 bytes; disks take 255
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,10 @@ def find_dataset(given: str | None = None) -> DataSet:
     given = given or os.environ.get("TUTORIAL_DATASET") or "digits"
     if given in ARCHIVES:
         return DataSet(given, given)
-    folder = Path(given).expanduser()
+    folder = Path(given)
+    if given.startswith("~"):
+        with suppress(RuntimeError):  # nobody has a home here
+            folder = folder.expanduser()
     if not folder.is_dir():
         raise BadInput(
             f"{given}: no such data set: give digits, cifar10, or the path of a folder "
@@ -122,7 +128,8 @@ def find_dataset(given: str | None = None) -> DataSet:
         )
     folder = folder.resolve()
     mark = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()
-    return DataSet(str(folder), f"{folder.name or 'root'}-{mark[:6]}", folder)
+    name = re.sub(_NO_UTF_8, "_", folder.name)[:_LONGEST_NAME] or "root"
+    return DataSet(str(folder), f"{name}-{mark[:6]}", folder)
 
 
 def arguments(doc: str) -> argparse.ArgumentParser:
@@ -149,7 +156,7 @@ def class_folders(folder: Path) -> dict[str, list[str]]:
     Classes are the sub-folders (hidden ones apart), images the files with an ending
     that Pillow reads, also in folders below; paths have ``/`` on every system.
 
-    :raises BadInput: no classes, or one without images
+    :raises BadInput: no classes, or one without images; a name that no index can hold
     """
     from PIL import Image
 
@@ -172,6 +179,11 @@ def class_folders(folder: Path) -> dict[str, list[str]]:
         if not found[name]:
             raise BadInput(
                 f"{folder / name}: has no images: put some there, or remove the folder"
+            )
+        if unfit := next(filter(_UNFIT.search, found[name]), None):
+            raise BadInput(
+                f"{folder}: the name {unfit!r} has a line break, or bytes that are no "
+                "UTF-8: give it another one, since an index can't hold this"
             )
     return found
 
@@ -335,6 +347,7 @@ def make(
             name = _RECORD[artefact]
             if artefact in ("png", "split"):  # its files stand in the folder itself
                 name = Path(name).name
+                _names_are_kept(part, record, data)
             (part / name).write_text(text, encoding="utf-8", newline="\n")
             _move_in(artefact, data, part, old)
         except OSError as error:
@@ -344,6 +357,24 @@ def make(
             for left_over in (part, old):
                 shutil.rmtree(left_over, ignore_errors=True)
     return True
+
+
+def _names_are_kept(folder: Path, record: dict, data: DataSet) -> None:
+    """See that all images stand in ``folder``, each class under its name.
+
+    To most disks of Windows and macOS ``Cat`` and ``cat`` are one name.
+
+    :raises BadInput: the disk has made one of two
+    """
+    for part, count in record["images"].items():
+        classes = sorted(os.listdir(folder / part))  # noqa: PTH208 (names are enough)
+        found = sum(len(files) for _, _, files in os.walk(folder / part))
+        if classes != sorted(record["classes"]) or found != count:
+            raise BadInput(
+                f"{data.folder or data.home}: has names that the disk of {data.home} "
+                "does not tell apart, such as Cat and cat: rename one, or name a "
+                "folder on another disk in TUTORIAL_DATA"
+            )
 
 
 def _move_in(artefact: str, data: DataSet, part: Path, old: Path) -> None:

@@ -1,0 +1,52 @@
+"""What scripts leave, in a form that can be compared: without the time of day."""
+
+import re
+import struct
+from pathlib import Path
+
+MEASURED = {"1_data_prepare/1_4_disk_to_model/time_per_step.png"}  # microseconds
+_EVENTS = re.compile(r"events\.out\.tfevents\..*")
+
+
+def comparable(root: Path) -> dict[str, bytes]:
+    """Return what all files below ``root`` say, by relative path; locks apart.
+
+    Event files have the time in their names, and in each event: the first of a folder
+    is called ``events 0`` here, and is compared event by event.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(root.rglob("*")):
+        if not path.is_file() or path.name.startswith(".lock"):
+            continue
+        name = path.relative_to(root).as_posix()
+        content = path.read_bytes()
+        if _EVENTS.fullmatch(path.name):
+            folder = name.removesuffix(path.name)
+            before = sum(key.startswith(f"{folder}events ") for key in found)
+            name, content = f"{folder}events {before}", b"\n".join(events(content))
+        if name not in MEASURED:
+            found[name] = content
+    return found
+
+
+def events(content: bytes) -> list[bytes]:
+    """Return the events of an event file without their times.
+
+    Each stands between its length with a checksum, 12 bytes, and one more checksum.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    found, at = [], 0
+    while at < len(content):
+        (length,) = struct.unpack_from("<Q", content, at)
+        event = Event.FromString(content[at + 12 : at + 12 + length])
+        event.wall_time = 0
+        found.append(event.SerializeToString(deterministic=True))
+        at += 16 + length
+    return found
+
+
+def differences(one: dict[str, bytes], two: dict[str, bytes]) -> list[str]:
+    """Name what only one of them has, or what is not the same in both."""
+    names = sorted(one.keys() | two.keys())
+    return [name for name in names if one.get(name) != two.get(name)]

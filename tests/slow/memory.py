@@ -1,0 +1,90 @@
+"""Measure how much memory each script needs at most, on the digits. Linux only.
+
+    python tests/slow/memory.py [SELECTION ...]
+
+Each script runs alone, as by hand, with data and results in a temporary folder; at last
+run.py runs them all. Fifty times a second the resident memory of the script and all
+that it has started is added up; what processes share counts once (PSS). Prints the peak
+of each, and ends with status 1 if one script needs more than 1 GB, or fails. A few
+minutes.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "Code")]
+from run import CODE, find_scripts
+from scripts import PREDICT, environment
+
+LIMIT = 1024.0  # MB
+
+
+def resident(pid: int) -> float:
+    """Return the MB that a process and its descendants have in memory now."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [(task / "children").read_text(encoding="ascii") for task in tasks]
+    except OSError:  # it has ended
+        return 0.0
+    size = re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)
+    mine = int(size[1]) / 1024 if size else 0.0
+    return mine + sum(resident(int(child)) for child in " ".join(children).split())
+
+
+def peak(script: Path, root: Path, *args: str) -> tuple[float, int]:
+    """Run a script; return the most MB that it had, and its exit status."""
+    process = subprocess.Popen(
+        [sys.executable, str(script), *args],
+        cwd=root,
+        env=environment(root),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    most = 0.0
+    while process.poll() is None:
+        most = max(most, resident(process.pid))
+        time.sleep(0.02)
+    return most, process.returncode
+
+
+def main() -> int:
+    """Measure; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("selection", nargs="*", help="as run.py takes it")
+    scripts = find_scripts(parser.parse_args().selection)
+    os.environ.pop("TUTORIAL_DATASET", None)
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for script in [*scripts, PREDICT]:
+            found[script], status = peak(script, root)
+            print(f"{found[script]:7.0f} MB  {script.stem}", flush=True)
+            if status:
+                print(f"{script.name} failed: status {status}")
+                return 1
+        lesson = next(s for s in scripts if 'needs("weights"' in s.read_text("utf-8"))
+        fresh = Path(folder, "fresh")
+        fresh.mkdir()
+        most, _ = peak(lesson, fresh)
+        print(f"{most:7.0f} MB  {lesson.stem}, which makes data and weights first")
+        for jobs in ("1", "2"):
+            names = [script.stem for script in scripts]
+            most, _ = peak(CODE / "run.py", root, "--jobs", jobs, *names)
+            print(f"{most:7.0f} MB  run.py --jobs {jobs}", flush=True)
+    largest = max(found, key=found.get)
+    print(f"{len(found)} scripts, at most {found[largest]:.0f} MB: {largest.stem}")
+    return 1 if found[largest] > LIMIT else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
