@@ -136,5 +136,6 @@ def _let_pictures_show_chinese(matplotlib) -> None:
 
 _one_thread = _no_window = False
 console.prepare()
-warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
+for message in ("Palette images with Transparency", "Image size .* exceeds limit"):
+    warnings.filterwarnings("ignore", message)  # load_image looks at both
 settle()

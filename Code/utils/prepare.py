@@ -29,7 +29,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from utils.console import BadInput, Parser
-from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
+from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir, read_json
 
 _MADE_FROM = {  # in the order in which they are made
     "png": "archive",
@@ -56,6 +56,31 @@ _RECORD = {
     "split": "split/manifest.json",
     "index": "index.json",
     "mean_std": "mean_std.json",
+}
+
+
+def _are_names(names: object) -> bool:
+    return (
+        isinstance(names, list)
+        and len(names) > 0
+        and all(isinstance(name, str) for name in names)
+    )
+
+
+def _are_channels(values: object) -> bool:
+    numbers = isinstance(values, list) and all(type(v) in (int, float) for v in values)
+    return numbers and len(values) == 3 and all(0 <= v <= 1 for v in values)
+
+
+_IS_SOUND = {  # what other scripts take from a record
+    "png": {"images": lambda images: isinstance(images, dict)},
+    "split": {"images": lambda images: isinstance(images, dict)},
+    "index": {"classes": _are_names},
+    "mean_std": {
+        "mean": _are_channels,
+        "std": _are_channels,
+        "images": lambda count: type(count) is int and count > 0,
+    },
 }
 ARCHIVES = {"digits": "digits-python.tar.gz", "cifar10": "cifar-10-python.tar.gz"}
 
@@ -89,18 +114,14 @@ class DataSet:
         :raises BadInput: the file can't be read
         """
         path = self.home / _RECORD[artefact]
+        remedy = f"delete it and run {_MADE_BY[artefact]}"
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = read_json(path, remedy)
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise BadInput(
-                f"{path}: is damaged ({error}): delete it and run {_MADE_BY[artefact]}"
-            ) from error
-        if not isinstance(record, dict):
-            raise BadInput(
-                f"{path}: is damaged: delete it and run {_MADE_BY[artefact]}"
-            )
+        for key, is_sound in _IS_SOUND.get(artefact, {}).items():
+            if not is_sound(record.get(key)):
+                raise BadInput(f"{path}: is damaged (no usable {key!r}): {remedy}")
         return record
 
 
@@ -143,13 +164,16 @@ def arguments(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
+_UNFIT = re.compile("[\r\n\ud800-\udfff]")
+
+
 def class_folders(folder: Path) -> dict[str, list[str]]:
     """Return the images of each class below ``folder``: sorted, relative to ``folder``.
 
     Classes are the sub-folders (hidden ones apart), images the files with an ending
     that Pillow reads, also in folders below; paths have ``/`` on every system.
 
-    :raises BadInput: no classes, or one without images
+    :raises BadInput: no classes, or one without images, or a name with a line break
     """
     from PIL import Image
 
@@ -169,6 +193,12 @@ def class_folders(folder: Path) -> dict[str, list[str]]:
             for file in files
             if file.lower().endswith(endings) and not file.startswith(".")
         )
+        for image in found[name]:
+            if _UNFIT.search(image):
+                raise BadInput(
+                    f"{str(folder / image)!r}: a line of an index can't hold this "
+                    "name: rename it, without line breaks, in characters of UTF-8"
+                )
         if not found[name]:
             raise BadInput(
                 f"{folder / name}: has no images: put some there, or remove the folder"
