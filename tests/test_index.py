@@ -57,7 +57,7 @@ def joined(home, names):
 def test_paths_are_used_like_a_list(index):
     names = ["a.png", "中文/b c.png", str(Path("elsewhere").absolute()), "d\te.png"]
     path = index("".join(f"{name}\t0\n" for name in names))
-    paths, _ = read_index(path)
+    paths, _ = read_index(path, inside=False)
     strings = joined(path.parent, names)
     assert type(paths) is Paths and len(paths) == 4
     assert paths == strings and strings == paths and list(paths) == strings
@@ -226,15 +226,19 @@ def by_line(content):
             return f"line {number}: {line[:60]!r} is not path<TAB>label"
         if "\0" in match[1]:
             return f"line {number}: {line[:60]!r} has a NUL character"
+        folders = match[1].split("/")
         if int(match[2]) >= 2**31:
             label = re.sub("(.{20}).+", r"\1…", str(int(match[2])))
             return f"line {number}: the label {label} is larger"
+        if folders[0] == "" or ".." in folders:
+            return f"line {number}: {match[1][:60]!r} leads out of the folder"
         samples.append((match[1], int(match[2])))
     return samples
 
 
-characters = st.sampled_from("\t\t /09aé中😀\v\f\x1c\x85\u2028\ufeff٣۞-+_")
+characters = st.sampled_from("\t\t //..09aé中😀\v\f\x1c\x85\u2028\ufeff٣۞-+_")
 names = st.text(characters, min_size=1, max_size=8)
+names = st.one_of(names, names, st.builds("{}/../{}".format, names, names))
 labels = st.one_of(
     st.integers(0, 2**31 - 1),
     st.sampled_from(["000", f"{'0' * 12}7", 2**31 - 1]),

@@ -31,6 +31,7 @@ from utils import (
     check,
     class_folders,
     fetch_archive,
+    fit,
     load_image,
     make,
     needs,
@@ -138,5 +139,5 @@ if data.archive:
 folder = needs("png", data) / ("train" if data.archive else "")
 rows = {}
 for name, files in list(class_folders(folder).items())[:20]:
-    rows[name] = [load_image(folder / file) for file in files[:10]]
+    rows[name] = [fit(load_image(folder / file)) for file in files[:10]]
 show_classes(rows, RESULT / "classes.png", f"{data.name}: ten images of each class")

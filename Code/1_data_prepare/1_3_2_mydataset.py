@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch.utils.data import DataLoader, Dataset, random_split
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
@@ -47,7 +47,7 @@ class MyDataset(Dataset):
 
     def __getitem__(self, i):
         path, label = self.lines[i].rsplit("\t", 1)
-        image = Image.open(self.folder / path).convert("RGB")
+        image = ImageOps.exif_transpose(Image.open(self.folder / path)).convert("RGB")
         return self.transform(image) if self.transform else image, int(label)
 
 

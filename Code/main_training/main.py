@@ -247,7 +247,7 @@ class Training:
         """
         data, together, settings = self.args.dataset, self.together, self.settings
         do_first(lambda: needs("mean_std", data), together.local_rank == 0)
-        self.record = json.loads(needs("mean_std", data).read_text(encoding="utf-8"))
+        self.record = data.record("mean_std")
         mean, std = self.record["mean"], self.record["std"]
         if not all(std):
             raise BadInput(
@@ -440,6 +440,18 @@ class Training:
             if again:
                 self.say(f"{folder}: no checkpoint: starting from the beginning")
             return
+        try:
+            self.take_up(state)
+        except Exception as error:  # whatever a state of another kind leads to
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadInput(
+                f"{folder}: what the newest checkpoint holds is not what this program "
+                f"keeps ({reason[:80]}): leave --resume out and start afresh"
+            ) from error
+        self.say(f"resuming: epoch {self.epoch}, {self.step} steps of it done")
+
+    def take_up(self, state):
+        """Go on with what :meth:`state` returned."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
@@ -454,7 +466,6 @@ class Training:
             same = len(rows) == mine.count  # else the first one goes on with the sum
             row = rows[mine.rank] if same else rows.sum(0) * mine.first
             self.totals = row.to(self.device)
-        self.say(f"resuming: epoch {self.epoch}, {self.step} steps of it done")
 
     # 4. Training: keep the epoch that is best on images it has not learned from. Where
     # training mirrors images, an image is judged by itself and its mirror image.

@@ -21,6 +21,7 @@ from torchvision.transforms import v2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # Code/
 from utils import (
+    BadInput,
     Net,
     arguments,
     fit,
@@ -31,6 +32,30 @@ from utils import (
     to_pixels,
     weights_path,
 )
+
+
+def network_of(weights):
+    """Return the network with these weights, and what one must know to use it.
+
+    :raises BadInput: they are of another network
+    """
+    state, info = read_weights(weights)
+    try:
+        classes, side = list(map(str, info["classes"])), int(info["side"])
+        mean, std = (list(map(float, info[key])) for key in ("mean", "std"))
+        if len(classes) != len(state["fc3.bias"]) or side != 32:
+            raise ValueError("its classes are not those that the weights tell apart")
+        net = Net(len(classes))
+        net.load_state_dict(state)
+        v2.functional.normalize(torch.zeros(3, side, side), mean, std)
+    except Exception as error:  # whatever other contents lead to
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(
+            f"{weights}: are not the weights of main.py's network ({reason[:80]}): "
+            "name another run in --name"
+        ) from error
+    known = dict(classes=classes, side=side, mean=mean, std=std)
+    return net, {**known, "mirror": bool(info.get("mirror"))}
 
 
 def probabilities_of(net, images, mean, std, mirror=False):
@@ -83,16 +108,18 @@ def main():
     weights = weights_path(data, args.name)
     if args.name == "default":
         weights = needs("weights", data)
-    state, info = read_weights(weights)
-    classes, side = info["classes"], info["side"]
-    net = Net(len(classes))
-    net.load_state_dict(state)
+    net, info = network_of(weights)
+    classes = info["classes"]
     names = args.images
     if not names:
         paths, labels = read_index(needs("index", data) / "test.txt")
         names = [paths[labels.index(label)] for label in sorted(set(labels))[:10]]
-    pictures = [load_image(name) for name in names]
-    small = [fit(picture, side) for picture in pictures]
+    small, shown = [], []
+    for name in names:  # of large photographs, one at a time is in memory
+        picture = load_image(name)
+        small.append(fit(picture, info["side"]))
+        picture.thumbnail((400, 400))
+        shown += [picture] if len(shown) < 20 else []
     probabilities = probabilities_of(
         net, small, info["mean"], info["std"], info["mirror"]
     )
@@ -101,7 +128,7 @@ def main():
         seen = [f"{classes[i]} {100 * p:.1f} %" for p, i in zip(*top, strict=True)]
         print(f"{name}: {', '.join(seen)}")
     out = weights.with_name("predictions.png")
-    draw_predictions(pictures[:20], probabilities[:20], classes, out)
+    draw_predictions(shown, probabilities[:20], classes, out)
     print(f"look at {out}")
 
 

@@ -166,5 +166,6 @@ def _save_pictures_whole() -> None:
 
 _one_thread = _no_window = False
 console.prepare()
-warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
+for message in ("Palette images with Transparency", "Image size .* exceeds limit"):
+    warnings.filterwarnings("ignore", message)  # load_image looks at both
 settle()

@@ -2,99 +2,183 @@
 
 import gzip
 import io
+import math
 import pickle
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import ClassVar
+from pathlib import Path, PureWindowsPath
+from pickle import UnpicklingError
 
 import numpy as np
 
-from utils.console import BadInput
+from utils.console import BadInput, one_line
 from utils.paths import make_dir, write_whole
+from utils.pickles import read_pickle
 from utils.prepare import DataSet, fingerprint, locked
 
 OFFICIAL_MD5 = {"cifar10": "c58f30108f718f92721af3bb95e74349"}
 _OFFICIAL_SIZE = {"cifar10": 170_498_071}  # bytes
 _OFFICIAL_URL = {"cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"}
-_LARGEST = 200 << 20  # bytes of one batch; CIFAR-10's have 31 MB
+_LARGEST = 200 << 20  # bytes of one file in an archive; CIFAR-10's have 31 MB
+_LARGEST_TOTAL = 500 << 20  # of all; CIFAR-10 has 178 MB
+_LARGEST_HEADER = 64 << 10  # of what stands between them
+_MOST_FILES = 500
+_MOST_CLASSES = 1000
 _REMEDY = "fetch the archive again"
 
 
 class _Array:
     """What stands for a numpy array while a pickle is read: data, never code."""
 
-    def __setstate__(self, state: tuple) -> None:
+    def __init__(self, *_: object) -> None:
+        self.shape = self.dtype = self.data = None
+
+    def build(self, state: tuple) -> None:
         _, self.shape, self.dtype, self.fortran, self.data = state
+
+    def to_numpy(self) -> np.ndarray:
+        """Return the array that it stands for, which has to be of uint8."""
+        kind = getattr(self.dtype, "name", None)
+        if kind not in ("u1", "|u1", "uint8"):
+            raise UnpicklingError(f"its data are not uint8, but {str(kind)[:20]}")
+        content = getattr(self.data, "text", self.data)
+        content = content.encode("latin-1") if isinstance(content, str) else content
+        sizes = self.shape if isinstance(self.shape, tuple) else ()
+        fits = all(type(size) is int and 0 <= size <= len(content) for size in sizes)
+        if len(sizes) > 8 or not fits or math.prod(sizes) != len(content):
+            raise UnpicklingError("its data are not as many as it says")
+        order = "F" if self.fortran else "C"
+        return np.frombuffer(content, np.uint8).reshape(sizes, order=order)
 
 
 class _Dtype:
-    def __init__(self, name: str, *_: object) -> None:
-        self.name = name if isinstance(name, str) else name.decode("ascii")
+    """What stands for a dtype."""
 
-    def __setstate__(self, state: tuple) -> None:
+    def __init__(self, name: str, *_: object) -> None:
+        self.name = name.decode("ascii") if isinstance(name, bytes) else name
+
+    def build(self, state: tuple) -> None:
         pass
 
 
-def _reconstruct(*_: object) -> _Array:
-    return _Array()
+class _Bytes:
+    """Bytes that a pickle of protocol 2 has as text; made once they are wanted."""
+
+    def __init__(self, text: str, encoding: str) -> None:
+        self.text = text
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    return text.encode("latin-1")
-
-
-class _BatchUnpickler(pickle.Unpickler):
-    """Knows the names in a pickled array, and gives harmless stand-ins for them."""
-
-    _KNOWN: ClassVar = {
-        ("numpy", "ndarray"): _Array,
-        ("numpy", "dtype"): _Dtype,
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-        ("_codecs", "encode"): _encode,
-    }
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in self._KNOWN:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is code")
-        return self._KNOWN[module, name]
-
-    def persistent_load(self, pid: object) -> None:
-        raise pickle.UnpicklingError("it refers to something outside of it")
+_KNOWN = {
+    "numpy.ndarray": _Array,
+    "numpy.dtype": _Dtype,
+    "numpy.core.multiarray._reconstruct": _Array,
+    "numpy._core.multiarray._reconstruct": _Array,
+    "_codecs.encode": _Bytes,
+}
 
 
 def unpickle(content: bytes) -> dict:
     """Return the dictionary that a pickled batch holds, whatever else the file says.
 
-    Only numbers, strings, lists, dictionaries and arrays are made; nothing is imported
-    or run. Arrays come as uint8.
+    Only numbers, strings, lists, dictionaries and one array, uint8, are made; nothing
+    is imported or run: see :func:`utils.pickles.read_pickle`.
 
-    :raises pickle.UnpicklingError: it holds anything else, or is damaged
+    :raises UnpicklingError: it holds anything else, or is damaged
     """
+    loaded = read_pickle(content, _KNOWN)
+    if not isinstance(loaded, dict):
+        raise UnpicklingError("it holds no dictionary")
+    arrays = [name for name, value in loaded.items() if isinstance(value, _Array)]
+    if len(arrays) > 1:
+        raise UnpicklingError("it holds more than one array")
     try:
-        loaded = _BatchUnpickler(io.BytesIO(content), encoding="latin-1").load()
-        if not isinstance(loaded, dict):
-            raise pickle.UnpicklingError("it holds no dictionary")
-        return {
-            str(key): _to_numpy(value) if isinstance(value, _Array) else value
-            for key, value in loaded.items()
-        }
-    except pickle.UnpicklingError:
+        return {**loaded, **{name: loaded[name].to_numpy() for name in arrays}}
+    except (TypeError, ValueError) as error:
+        raise UnpicklingError(f"its array is damaged: {error}") from error
+
+
+class _Frugal(gzip.GzipFile):
+    """A gzip file that gives no more than it may: a bomb does not go off.
+
+    :ivar allowed: so many bytes may be read
+    :ivar last: what was read last
+    """
+
+    allowed, last = 0, b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` bytes, or less at the end.
+
+        :raises ReadError: that is more than is allowed
+        """
+        if not 0 <= size <= self.allowed:
+            raise tarfile.ReadError(f"there are {size:,} bytes of what nobody needs")
+        self.allowed -= size
+        self.last = super().read(size)
+        return self.last
+
+
+def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name, without folders, and content of the files in a tar.gz, in its order.
+
+    It is read as it comes, nothing is written to the disk. What no archive of batches
+    has is refused before it is unpacked: links, devices, names that lead out of the
+    folder, a file twice, more than a few hundred MB or a few hundred files.
+
+    :raises BadInput: there is such a thing, or the archive is missing or damaged
+    """
+    seen, total = set(), 0
+    try:
+        with _Frugal(archive) as zipped:
+            zipped.allowed = _LARGEST_HEADER
+            with tarfile.open(fileobj=zipped, mode="r:") as tar:
+                while member := tar.next():
+                    total += member.size
+                    wrong = _wrong_with(member)
+                    if member.name in seen:
+                        wrong = "is in it twice"
+                    elif total > _LARGEST_TOTAL or len(seen) == _MOST_FILES:
+                        wrong = "is more than an archive of batches holds"
+                    if wrong:
+                        name = member.name[:60]
+                        raise BadInput(f"{archive}: {name!r} {wrong}: {_REMEDY}")
+                    seen.add(member.name)
+                    if member.isfile():
+                        zipped.allowed = member.size
+                        content = zipped.read(member.size)
+                        if len(content) < member.size:
+                            raise EOFError("it ends too early")
+                        yield PureWindowsPath(member.name).name, content
+                    zipped.allowed = _LARGEST_HEADER
+                    tar.members.clear()
+            if any(zipped.last):  # tarfile takes a bad header for the end
+                raise tarfile.ReadError("a bad header")
+            while zipped.read(1024):  # at the very end gzip has its checksum
+                pass
+    except BadInput:
         raise
-    except Exception as error:  # whatever a damaged pickle leads to
-        raise pickle.UnpicklingError(f"{type(error).__name__}: {error}") from error
+    except FileNotFoundError as error:
+        raise BadInput(
+            f"{archive}: is missing: run 1_1_cifar10_to_png.py --dataset cifar10 "
+            "--download, or put the file there yourself"
+        ) from error
+    except Exception as error:  # tarfile and gzip raise a dozen kinds
+        if one_line(error):
+            raise
+        raise BadInput(f"{archive}: is damaged ({error}): {_REMEDY}") from error
 
 
-def _to_numpy(array: _Array) -> np.ndarray:
-    content = array.data
-    content = content.encode("latin-1") if isinstance(content, str) else content
-    if array.dtype.name not in ("u1", "|u1", "uint8"):
-        raise pickle.UnpicklingError(f"its data are {array.dtype.name}, not uint8")
-    order = "F" if array.fortran else "C"
-    return np.frombuffer(content, np.uint8).reshape(array.shape, order=order)
+def _wrong_with(member: tarfile.TarInfo) -> str | None:
+    path = PureWindowsPath(member.name)  # which knows all separators
+    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.sparse
+    if not (plain or member.isdir()):
+        return "in it is neither a file nor a folder"
+    if path.anchor or ".." in path.parts:
+        return "in it leads out of the folder"
+    if not 0 <= member.size <= _LARGEST:
+        return f"in it is too large ({member.size >> 20} MB) for a batch"
+    return None
 
 
 def read_batches(
@@ -110,43 +194,25 @@ def read_batches(
     names: list[str] | None = None
     found = False
     waiting: list[tuple[str, str, dict]] = []
-    try:
-        with tarfile.open(archive, "r|gz") as tar:
-            for member in tar:
-                name = Path(member.name).name
-                kind = re.fullmatch(
-                    r"batches\.meta|(test)_batch|(data)_batch_\d+", name
-                )
-                if not kind or not member.isfile():
-                    continue
-                if member.size > _LARGEST:
-                    raise BadInput(
-                        f"{archive}: {name} in it is too large ({member.size >> 20} MB)"
-                        f" for a batch: {_REMEDY}"
-                    )
-                content = tar.extractfile(member).read()
-                try:
-                    batch = unpickle(content)
-                except pickle.UnpicklingError as error:
-                    raise BadInput(
-                        f"{archive}: {name} in it is not a batch: {error}: {_REMEDY}"
-                    ) from error
-                if name == "batches.meta":
-                    names = _class_names(archive, batch)
-                else:
-                    waiting.append((name, "test" if kind[1] else "train", batch))
-                while names and waiting:
-                    name, part, batch = waiting.pop(0)
-                    images, labels = _batch(archive, name, batch, len(names))
-                    found = True
-                    yield part, names, images, labels
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"{archive}: is missing: run 1_1_cifar10_to_png.py --dataset cifar10 "
-            "--download, or put the file there yourself"
-        ) from error
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadInput(f"{archive}: is damaged ({error}): {_REMEDY}") from error
+    for name, content in _files(archive):
+        kind = re.fullmatch(r"batches\.meta|(test)_batch|(data)_batch_[0-9]+", name)
+        if not kind:
+            continue
+        try:
+            batch = unpickle(content)
+        except UnpicklingError as error:
+            raise BadInput(
+                f"{archive}: {name} in it is not a batch: {error}: {_REMEDY}"
+            ) from error
+        if name == "batches.meta":
+            names = _class_names(archive, batch)
+        else:
+            waiting.append((name, "test" if kind[1] else "train", batch))
+        while names and waiting:
+            name, part, batch = waiting.pop(0)
+            images, labels = _batch(archive, name, batch, len(names))
+            found = True
+            yield part, names, images, labels
     if not found:
         missing = "no batches" if names else "no batches.meta with class names"
         raise BadInput(f"{archive}: has {missing}: {_REMEDY}")
@@ -155,9 +221,11 @@ def read_batches(
 def _class_names(archive: Path, batch: dict) -> list[str]:
     names = batch.get("label_names")
     good = isinstance(names, list) and all(
-        isinstance(name, str) and re.fullmatch(r"[\w -]+", name) for name in names
+        isinstance(name, str) and re.fullmatch(r"[\w-]([\w -]{0,60}[\w-])?", name)
+        for name in names
     )
-    if not good or not names or len(set(names)) < len(names):
+    alike = good and len({name.casefold() for name in names}) < len(names)
+    if not good or alike or not 0 < len(names) <= _MOST_CLASSES:
         raise BadInput(f"{archive}: batches.meta has no usable label_names: {_REMEDY}")
     return names
 
@@ -169,6 +237,8 @@ def _batch(
     wrong = None
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 3072:
         wrong = "its data are not of shape (N, 3072)"
+    elif len(rows) == 0:
+        wrong = "it has no images"
     elif not isinstance(labels, list) or len(labels) != len(rows):
         wrong = f"it has not one label for each of its {len(rows)} images"
     elif any(type(label) is not int or not 0 <= label < classes for label in labels):

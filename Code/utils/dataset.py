@@ -64,15 +64,17 @@ class MyDataset(Dataset):
         index: str | Path,
         transform: Callable | None = None,
         target_transform: Callable | None = None,
+        inside: bool = True,
     ) -> None:
         """Read the index, not the images.
 
         :param transform: of the PIL image, RGB
         :param target_transform: of the label
+        :param inside: see :func:`read_index`
         :raises BadInput: see :func:`read_index` and :func:`class_names`
         """
         self.index = Path(index)
-        self.paths, self.labels = read_index(index)
+        self.paths, self.labels = read_index(index, inside)
         self.classes = class_names(index, self.labels)
         self.transform = transform
         self.target_transform = target_transform

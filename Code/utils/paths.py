@@ -1,6 +1,7 @@
 """Where data lie and results go."""
 
 import glob
+import json
 import os
 import shutil
 from contextlib import suppress
@@ -56,6 +57,25 @@ def fresh_dir(path: str | Path) -> Path:
     if folder.exists():
         shutil.rmtree(folder)
     return make_dir(folder)
+
+
+def read_json(path: str | Path, remedy: str) -> dict:
+    """Return what a file of JSON holds, which has to be ``{…}``.
+
+    :param remedy: what to do if it is damaged
+    :raises BadInput: it is damaged, or larger than 64 MB
+    :raises FileNotFoundError: it is missing
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > 64 << 20:
+            raise ValueError("it is too large")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it does not begin with {")
+        return found
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: is damaged ({error}): {remedy}") from error
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from utils.console import BadInput, Parser
-from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
+from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir, read_json
 
 _MADE_FROM = {  # in the order in which they are made
     "png": "archive",
@@ -56,6 +56,31 @@ _RECORD = {
     "split": "split/manifest.json",
     "index": "index.json",
     "mean_std": "mean_std.json",
+}
+
+
+def _are_names(names: object) -> bool:
+    return (
+        isinstance(names, list)
+        and len(names) > 0
+        and all(isinstance(name, str) for name in names)
+    )
+
+
+def _are_channels(values: object) -> bool:
+    numbers = isinstance(values, list) and all(type(v) in (int, float) for v in values)
+    return numbers and len(values) == 3 and all(0 <= v <= 1 for v in values)
+
+
+_IS_SOUND = {  # what other scripts take from a record
+    "png": {"images": lambda images: isinstance(images, dict)},
+    "split": {"images": lambda images: isinstance(images, dict)},
+    "index": {"classes": _are_names},
+    "mean_std": {
+        "mean": _are_channels,
+        "std": _are_channels,
+        "images": lambda count: type(count) is int and count > 0,
+    },
 }
 ARCHIVES = {"digits": "digits-python.tar.gz", "cifar10": "cifar-10-python.tar.gz"}
 _NO_UTF_8 = "[\ud800-\udfff]"  # what Python makes of such bytes in a name
@@ -92,18 +117,14 @@ class DataSet:
         :raises BadInput: the file can't be read
         """
         path = self.home / _RECORD[artefact]
+        remedy = f"delete it and run {_MADE_BY[artefact]}"
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = read_json(path, remedy)
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise BadInput(
-                f"{path}: is damaged ({error}): delete it and run {_MADE_BY[artefact]}"
-            ) from error
-        if not isinstance(record, dict):
-            raise BadInput(
-                f"{path}: is damaged: delete it and run {_MADE_BY[artefact]}"
-            )
+        for key, is_sound in _IS_SOUND.get(artefact, {}).items():
+            if not is_sound(record.get(key)):
+                raise BadInput(f"{path}: is damaged (no usable {key!r}): {remedy}")
         return record
 
 

@@ -96,5 +96,5 @@ def draw_mistakes(
     ]
     title = f"{len(wrong)} of {len(labels)} {name} images are misread; the surest ones"
     columns = max(4, min(6, len(worst)))
-    images = [load_image(paths[i]) for i in worst]
+    images = [load_image(paths[i], largest=400) for i in worst]
     return show_grid(images, titles, path, columns, title=title, to_scale=False)

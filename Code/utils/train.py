@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.profiler import record_function
 
+from utils.checkpoint import first_line, load_plain, read_bounded
 from utils.console import BadInput, one_line
 from utils.paths import write_whole
 from utils.processes import process_count, total
@@ -267,16 +268,18 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict]:
     :raises BadInput: the file is missing, damaged or something else
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["net"], content["info"]
+        content = load_plain(read_bounded(path))
+        net, info = content["net"], content["info"]
+        if not isinstance(info, dict) or {*map(type, net.values())} != {torch.Tensor}:
+            raise ValueError("there are other things in it")
+        return net, info
     except FileNotFoundError as error:
         raise BadInput(f"{path}: is missing: run main.py first") from error
     except Exception as error:  # torch.load raises a dozen kinds
         if one_line(error):
             raise
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadInput(
-            f"{path}: holds no weights of main.py ({reason[0][:80]}): delete it and "
+            f"{path}: holds no weights of main.py ({first_line(error)}): delete it and "
             "run main.py again"
         ) from error
 
