@@ -173,9 +173,9 @@ def search(browser, site: Path, word: str, seconds: float = 20) -> list[str]:
     while time.monotonic() < deadline:
         hrefs = browser.execute_script(f"{links}.map((a) => a.href)")
         over = browser.execute_script(
-            "return !!document.querySelector('.search-summary')"
+            "return document.querySelector('.search-summary')?.textContent.trim()"
         )
-        if hrefs and over:
+        if over:
             break
         time.sleep(0.2)
     return [href.removeprefix(site.as_uri() + "/") for href in hrefs]

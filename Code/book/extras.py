@@ -18,7 +18,6 @@ if str(HERE) not in sys.path:
 from definitions import Lesson, source_alone
 from docutils import nodes
 from layout import Places, docname, scripts_of
-
 from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.transforms import SphinxTransform
@@ -53,7 +52,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def add_static_files(_app: Sphinx, config) -> None:
     """Have the style and the script copied; pages of their own need no sidebar."""
-    config.html_sidebars = {**dict.fromkeys(PAGES, []), **config.html_sidebars}
+    config.html_sidebars = {**{p: [] for p in PAGES}, **config.html_sidebars}
     own = [str(HERE / "book.css"), str(HERE / "book.js")]
     config.html_static_path = [*config.html_static_path, *own]
 
