@@ -21,6 +21,7 @@ for folder in (TESTS, TESTS.parent / "Code"):
         sys.path.insert(0, str(folder))
 
 import snippets
+from book.definitions import Lesson
 from places import ROOT, away, changes, listing
 
 _PLACE = pytest.StashKey[Path]()
@@ -151,6 +152,6 @@ def _asked_for(request, fixture: str) -> list[Path] | None:
 
 def _has_definitions(lesson: Path) -> bool:
     try:
-        return bool(snippets.Lesson.read(lesson).definitions)
+        return bool(Lesson.read(lesson).definitions)
     except SyntaxError:
         return False

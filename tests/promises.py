@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from book.definitions import mentions_version
+
 _COMMENT = re.compile(r"#\s*→(.*)")
 # 3.14, -0.5e-3, .5, but nothing within a word (float32, v0.1) or a version (2.6.0)
 _DECIMAL = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?:[eE][-+]?\d+)?(?!\w|\.\d)")
@@ -146,11 +148,6 @@ class _Block:
 
     def holds(self, line: int, column: int) -> bool:
         return self.first <= line <= self.last and column > self.column
-
-
-def mentions_version(test: ast.expr) -> bool:
-    """Say whether the test of an ``if`` asks for a version."""
-    return "version" in ast.unparse(test).lower()
 
 
 def _version_blocks(tree: ast.Module, source: str, assume: dict) -> Iterator[_Block]:

@@ -1,7 +1,6 @@
 """What people copy: each function and class of a lesson, taken out and called alone.
 
-Taken out means: the lesson's imports, but for ``utils``, the definition, the other
-definitions that it uses, and nothing else of the lesson.
+``book.definitions`` takes them out.
 
 :func:`borrowed` reads a lesson and names what a definition takes from elsewhere.
 :func:`problems_alone` runs a lesson and notes the first call of each function, of each
@@ -18,21 +17,29 @@ import io
 import json
 import os
 import random
-import symtable
 import sys
 import tempfile
 import threading
 import types
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from promises import mentions_version
+from book.definitions import (
+    DEFINITIONS,
+    IMPORTS,
+    Definition,
+    Lesson,
+    free_names,
+    inner_statements,
+    is_from_utils,
+    statements,
+    stored,
+    take_out,
+)
 from snapshots import ALONE, Snapshot, Tape, difference
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_IMPORTS = (ast.Import, ast.ImportFrom)
 _CLOCKS = {
     *("perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time"),
     *("time_ns", "thread_time", "timeit", "Timer", "default_timer", "now", "time"),
@@ -47,174 +54,6 @@ _LEFT_ALONE = {
 
 
 # Reading a lesson
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A function or class at the top level of a lesson.
-
-    :ivar optional: it stands in an ``if`` that asks for a version
-    """
-
-    node: ast.stmt
-    optional: bool
-
-    @property
-    def name(self) -> str:
-        return self.node.name
-
-    @property
-    def line(self) -> int:
-        return self.node.lineno
-
-    @property
-    def kind(self) -> str:
-        return "class" if isinstance(self.node, ast.ClassDef) else "function"
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """The parts of a lesson's source that matter here."""
-
-    path: Path
-    source: str
-    tree: ast.Module = field(repr=False)
-    definitions: list[Definition]
-
-    @classmethod
-    def read(cls, path: str | Path) -> "Lesson":
-        source = Path(path).read_text(encoding="utf-8")
-        tree = ast.parse(source, str(path))
-        return cls(Path(path), source, tree, list(_definitions(tree.body, False)))
-
-    @functools.cached_property
-    def imports(self) -> list[ast.stmt]:
-        """The statements that import, but not from utils."""
-        return list(_imports(self.tree.body))
-
-    @functools.cached_property
-    def imported(self) -> set[str]:
-        """The names that these statements bind."""
-        return {
-            (alias.asname or alias.name).partition(".")[0]
-            for statement in self.imports
-            for node in ast.walk(statement)
-            if isinstance(node, _IMPORTS)
-            for alias in node.names
-        }
-
-    @functools.cached_property
-    def from_utils(self) -> set[str]:
-        return {
-            (alias.asname or alias.name).partition(".")[0]
-            for statement in _statements(self.tree.body)
-            if _is_from_utils(statement)
-            for alias in statement.names
-        }
-
-    @functools.cached_property
-    def assigned(self) -> set[str]:
-        """The global variables."""
-        return set().union(*map(_stored, _statements(self.tree.body)), set())
-
-
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a module's own scope, also those within if, for, with."""
-    for node in body:
-        yield node
-        yield from _statements(_inner(node))
-
-
-def _inner(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, _DEFINITIONS):
-        return []
-    inner = []
-    for name in ("body", "orelse", "finalbody"):
-        inner += getattr(node, name, [])
-    for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
-        inner += part.body
-    return inner
-
-
-def _definitions(body: Iterable[ast.stmt], optional: bool) -> Iterator[Definition]:
-    for node in body:
-        if isinstance(node, _DEFINITIONS):
-            yield Definition(node, optional)
-        else:
-            guarded = isinstance(node, ast.If) and mentions_version(node.test)
-            yield from _definitions(_inner(node), optional or guarded)
-
-
-def _is_from_utils(node: ast.stmt) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return node.level > 0 or (node.module or "").partition(".")[0] == "utils"
-    if isinstance(node, ast.Import):
-        return any(alias.name.partition(".")[0] == "utils" for alias in node.names)
-    return False
-
-
-def _imports(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, _IMPORTS):
-            if not _is_from_utils(node):
-                yield node
-        elif isinstance(node, ast.If | ast.Try) and _only_imports(node):
-            yield node
-        else:
-            yield from _imports(_inner(node))
-
-
-def _only_imports(node: ast.stmt) -> bool:
-    """Say whether an if or a try does nothing but import, or else set a constant."""
-    inner = list(_statements(_inner(node)))
-    return any(isinstance(n, _IMPORTS) for n in inner) and all(
-        (isinstance(n, _IMPORTS) and not _is_from_utils(n))
-        or isinstance(n, ast.Pass | ast.If | ast.Try)
-        or (isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant))
-        for n in inner
-    )
-
-
-def _stored(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement sets itself, not those of inner scopes."""
-    if isinstance(statement, (*_DEFINITIONS, *_IMPORTS)):
-        return set()
-    found, waiting = set(), [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-        for child in ast.iter_child_nodes(node):
-            scope = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp)
-            if not isinstance(child, (*scope, ast.GeneratorExp, *_DEFINITIONS)):
-                waiting.append(child)
-    return found
-
-
-def free_names(node: ast.stmt) -> set[str]:
-    """Return the names that a definition looks up outside of itself.
-
-    Python's own rules of scope decide: nested functions, classes, comprehensions,
-    lambdas, defaults, decorators, bases and annotations.
-    """
-    found = set()
-
-    def search(table: symtable.SymbolTable) -> None:
-        for symbol in table.get_symbols():
-            if table.get_type() == "module":
-                outside = symbol.is_referenced() and not symbol.is_assigned()
-            else:
-                outside = symbol.is_global()
-            if outside:
-                found.add(symbol.get_name())
-        for inner in table.get_children():
-            search(inner)
-
-    search(symtable.symtable(ast.unparse(node), "definition", "exec"))
-    found.discard(node.name)
-    return found
 
 
 def borrowed(lesson: Lesson) -> list[str]:
@@ -235,7 +74,7 @@ def borrowed(lesson: Lesson) -> list[str]:
                 why = f"uses {name}, which is defined nowhere"
             problems.append(f"line {definition.line}: {definition.name} {why}")
         for node in ast.walk(definition.node):
-            if isinstance(node, _IMPORTS) and _is_from_utils(node):
+            if isinstance(node, IMPORTS) and is_from_utils(node):
                 why = "imports from utils"
                 problems.append(f"line {node.lineno}: {definition.name} {why}")
     return problems
@@ -246,28 +85,8 @@ _GIVEN = {"__name__", "__module__", "__qualname__", "__doc__", "__class__"}
 
 def _set_beside_imports(lesson: Lesson) -> set[str]:
     """Return the names that ``try: import x`` sets when there is no x."""
-    inner = _statements(n for s in lesson.imports for n in _inner(s))
-    return set().union(*map(_stored, inner), set())
-
-
-def take_out(lesson: Lesson, wanted: Sequence[Definition]) -> ast.Module:
-    """Return a module of the lesson's imports and what these definitions need."""
-    last = {definition.name: definition for definition in lesson.definitions}
-    chosen: dict[str, Definition] = {}
-    waiting = list(wanted)
-    while waiting:
-        definition = waiting.pop()
-        if definition.name not in chosen:
-            chosen[definition.name] = definition
-            used = free_names(definition.node)
-            waiting += [last[name] for name in used if name in last]
-    nodes = sorted((d.node for d in chosen.values()), key=lambda node: node.lineno)
-    return ast.Module([*lesson.imports, *nodes], [])
-
-
-def source_alone(lesson: Lesson, definition: Definition) -> str:
-    """Return a definition as it can be copied, as text."""
-    return ast.unparse(take_out(lesson, [definition]))
+    inner = statements(n for s in lesson.imports for n in inner_statements(s))
+    return set().union(*map(stored, inner), set())
 
 
 # Watching a lesson
@@ -540,7 +359,7 @@ class _MarkAll(ast.NodeTransformer):
     """Put our decorator around every definition at the top level."""
 
     def visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, _DEFINITIONS):
+        if isinstance(node, DEFINITIONS):
             mark = ast.Name("__watch__", ast.Load())
             call = ast.Call(mark, [ast.Constant(node.lineno)], [])
             ast.copy_location(call, node)
@@ -730,10 +549,11 @@ def _error(error: BaseException) -> str:
 
 def driver(lesson: Path, report: Path, environment: dict[str, str]) -> str:
     """Return a script that writes the problems of a lesson to a file, as JSON."""
+    folder = Path(__file__).resolve().parent
     return (
         "import os, sys\n"
         f"os.environ.update({environment!r})\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"sys.path[:0] = {[str(folder), str(folder.parent / 'Code')]!r}\n"
         "import snippets\n"
         f"snippets.report({str(lesson)!r}, {str(report)!r})\n"
     )

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from book.definitions import Lesson
 from places import CODE, ROOT
 from promises import first_broken, promises
 from run import find_scripts, run_scripts
-from snippets import Lesson, borrowed
+from snippets import borrowed
 
 SCRIPTS = find_scripts()
 NUMBERED = re.compile(r"(\d(?:_\d+)+)_(\w+)")

@@ -3,6 +3,7 @@
 Each case is a small lesson; it runs in a child, as the real ones do.
 """
 
+import ast
 import json
 import os
 import textwrap
@@ -10,8 +11,10 @@ import textwrap
 import pytest
 
 import snippets
+from book.definitions import Lesson, source_alone, take_out
 from places import away
-from snippets import Lesson, borrowed, source_alone
+from snippets import borrowed
+from utils.contents import find_scripts
 
 HEAD = """
 import sys
@@ -218,38 +221,65 @@ def test_what_is_borrowed(text, expected, tmp_path):
 def test_what_is_taken_out(tmp_path):
     path = tmp_path / "lesson.py"
     text = """
-        import math
+        import math, json
+        from collections import Counter as Bag, deque
         from utils import check
+        try:
+            from tomllib import loads
+        except ImportError:
+            loads = None
         x = 1
 
         def used(y):
-            return math.sqrt(y)
+            # The root, and nothing else.
+            return math.sqrt(y +
+                             Bag("a")["a"])
 
         def not_used():
-            pass
+            return json, deque
 
-        class Wanted:
-            def get(self):
-                return used(4)
+        if sys.version_info > (3,):
+            @loads.__class__
+            class Wanted:
+                def get(self):
+                    return used(4)
 
-        print(Wanted().get(), not_used())
+        print(Wanted, not_used())
         """
     path.write_text(lesson(text), encoding="utf-8")
     read = Lesson.read(path)
     (wanted,) = [d for d in read.definitions if d.name == "Wanted"]
     expected = """
-        import sys
-        from pathlib import Path
         import math
+        from collections import Counter as Bag
+        try:
+            from tomllib import loads
+        except ImportError:
+            loads = None
+
 
         def used(y):
-            return math.sqrt(y)
+            # The root, and nothing else.
+            return math.sqrt(y +
+                             Bag("a")["a"])
 
+
+        @loads.__class__
         class Wanted:
-
             def get(self):
                 return used(4)"""
     assert source_alone(read, wanted) == textwrap.dedent(expected).strip("\n")
+
+
+def test_what_is_shown_is_what_runs():
+    shown = 0
+    for script in find_scripts():
+        read = Lesson.read(script)
+        for definition in read.definitions:
+            runs = ast.dump(take_out(read, [definition]))
+            assert ast.dump(ast.parse(source_alone(read, definition))) == runs
+            shown += 1
+    assert shown > 50
 
 
 # Each with what must be found: the beginnings of the problems.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,9 +89,12 @@ def tensorboard(logs: Path, cwd: Path | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(profile: Path, width: int = 1400, height: int = 1400) -> Iterator:
+def chromium(
+    profile: Path, width: int = 1400, height: int = 1400, flags: Sequence[str] = ()
+) -> Iterator:
     """Start a headless Chromium; yield the selenium driver.
 
+    :param flags: more of what Chromium's command line takes
     :raises NoBrowserError: something is not installed or does not start
     """
     try:
@@ -113,8 +116,10 @@ def chromium(profile: Path, width: int = 1400, height: int = 1400) -> Iterator:
         "--disable-background-networking",
         f"--window-size={width},{height}",
         f"--user-data-dir={profile}",
+        *flags,
     ):
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     try:
         started = webdriver.Chrome(options, webdriver.ChromeService(driver))
     except WebDriverException as error:
