@@ -23,7 +23,7 @@ import pytest
 
 from scripts import CODE, environment, listing, start_afresh
 from test_run import LINUX, METHODS, SLEEPER, command, gone, pids, settings, soon, write
-from utils import BadInput, archive, download, fetch_archive, make, prepare
+from utils import BadInput, archive, console, download, fetch_archive, make, prepare
 from utils.console import one_line
 from utils.index import load_image
 from utils.paths import write_whole
@@ -88,6 +88,18 @@ def test_a_signal_ends_a_producer_in_one_line_with_all_it_started(number, tmp_pa
     assert (process.returncode, err) == (128 + number, "stopped\n")
     assert soon(lambda: gone(int(pid.read_text())))
     assert not listing(tmp_path / "data")
+
+
+def test_a_thread_of_multiprocessing_loses_a_process_silently(capsys):
+    lost = ConnectionResetError(errno.ECONNRESET, "reset")
+    arguments = (ConnectionResetError, lost, None)
+    thread = threading.Thread(target=console.end, args=arguments)
+    thread.start()
+    thread.join()
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit):  # in the main thread it is a bug
+        console.end(*arguments)
+    assert "ConnectionResetError" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -94,6 +94,9 @@ def end(
         print("stopped", file=sys.stderr)
         raise SystemExit(128 + getattr(error, "number", signal.SIGINT))
     line = one_line(error)
+    gone = isinstance(error, ConnectionError | EOFError)
+    if gone and threading.current_thread() is not threading.main_thread():
+        return  # multiprocessing's own thread has lost a process that was stopped
     if line is None:
         sys.__excepthook__(kind, error, trace)
         raise SystemExit(1)
@@ -153,5 +156,7 @@ def prepare() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="say-it-plainly")
     if sys.excepthook is sys.__excepthook__:
-        sys.excepthook, threading.excepthook = end, end_of_thread
+        sys.excepthook = end
         _end_tidily_when_told()
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = end_of_thread
