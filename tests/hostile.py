@@ -1,6 +1,6 @@
 """Files from strangers, made when they are wanted, and what our readers make of them.
 
-    python tests/hostile.py FOLDER
+    python tests/hostile.py FOLDER [GROUP …]
 
 Writes each file into FOLDER, reads it, and prints a line of JSON: what came of it, the
 seconds of one core that it took, and the MB that the process grew by. It is a process
@@ -280,6 +280,9 @@ def odd_images():
     grey = np.linspace(0, 65535, 800).astype(np.uint16).reshape(20, 40)
     palette = rgb.quantize(4)
     frames = [rgb, rgb.transpose(Image.Transpose.ROTATE_180)]
+    tag = b"\x31\x01\x02\0\x07\0\0\0"  # "Software", 7 bytes of text
+    noted = saved(rgb, "TIFF", tiffinfo={305: "nobody"})
+    assert tag in noted
     broken = bytearray(turned(6, "JPEG"))
     broken[30:40] = b"\xff" * 10
     found = {
@@ -294,6 +297,7 @@ def odd_images():
         "16 bits in colour.png": png(
             2, 1, 16, 2, b"\0" + struct.pack(">6H", 65535, 256, 255, 0, 32768, 1)
         ),
+        "a tag beyond the end.tif": noted.replace(tag, tag[:4] + b"\0\xff\xff\0"),
         "one bit.png": saved(rgb.convert("1"), "PNG"),
         "animated.gif": saved(frames[0], "GIF", save_all=True, append_images=frames),
         "animated.png": saved(frames[0], "PNG", save_all=True, append_images=frames),
@@ -464,23 +468,34 @@ def checkpoints():
 # All of them
 
 
-def all_cases():
-    """Yield the cases, one after the other: some are large."""
+def batches():
+    """Yield archives with each of the pickles as a batch."""
     for name, content, says in pickles():
-        whole = [("batches.meta", META), ("data_batch_1", content)]
-        yield Case("pickle", name, "a.tar.gz", tar_gz(whole), says)
-    for name, content, says in archives():
-        yield Case("archive", name, "a.tar.gz", content, says)
-    for name, content in odd_images().items():
-        yield Case("image", name, name, content, None)
-    for name, content, says in bad_images():
-        yield Case("image", name, name, content, says)
-    for name, content, says in indexes():
-        yield Case("index", name, "train.txt", content, says)
-    for name, content, says in torch_files():
-        yield Case("weights", name, "net_params.pt", content, says)
-    for name, content, says in checkpoints():
-        yield Case("checkpoint", name, "step_000000001.ckpt", content, says)
+        yield name, tar_gz([("batches.meta", META), ("data_batch_1", content)]), says
+
+
+def images():
+    """Yield name, content, and what is said of it."""
+    yield from ((name, content, None) for name, content in odd_images().items())
+    yield from bad_images()
+
+
+GROUPS = {
+    "pickle": (batches, "a.tar.gz"),
+    "archive": (archives, "a.tar.gz"),
+    "image": (images, None),
+    "index": (indexes, "train.txt"),
+    "weights": (torch_files, "net_params.pt"),
+    "checkpoint": (checkpoints, "step_000000001.ckpt"),
+}
+
+
+def all_cases(groups):
+    """Yield the cases of these groups, one after the other: some are large."""
+    for group in groups:
+        make, file = GROUPS[group]
+        for name, content, says in make():
+            yield Case(group, name, file or name, content, says)
 
 
 def reader(group):
@@ -526,7 +541,7 @@ def main():
 
     if sys.platform == "linux":
         limit_memory(8)
-    for case in all_cases():
+    for case in all_cases(sys.argv[2:] or GROUPS):
         group, path = case.group, folder / "files" / case.file
         path.parent.mkdir(exist_ok=True)
         if isinstance(case.content, int):

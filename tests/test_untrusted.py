@@ -41,7 +41,6 @@ from utils.index import LONGEST_LINE, class_names
 
 pytestmark = pytest.mark.filterwarnings("ignore:Palette images with Transparency")
 TESTS = Path(__file__).resolve().parent
-GROUPS = ("pickle", "archive", "image", "index", "weights", "checkpoint")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def seen(tmp_path_factory):
     return SimpleNamespace(cases=cases, last=last, done=done)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", hostile.GROUPS)
 def test_each_is_read_or_refused_in_a_line(group, seen):
     cases = [case for case in seen.cases if case["group"] == group]
     assert len(cases) >= 20, seen.done.stderr
