@@ -6,7 +6,8 @@ An image on its way from the disk to a batch on the device: what it is after eac
 and where the time goes.
 
 :read:      ``Path.read_bytes``: the file as it is, compressed
-:decode:    ``Image.open(file).convert("RGB")``: 8 bits for each of red, green and blue
+:decode:    ``Image.open(file).convert("RGB")``, upright: 8 bits for each of red, green
+            and blue
 :transform: ``ToImage``, ``ToDtype``, ``Normalize``: channels first, floats, mean 0
 :collate:   ``DataLoader`` stacks the images of a batch, and their labels
 :move:      ``tensor.to(device)``, to where the network is
@@ -14,7 +15,6 @@ and where the time goes.
             tensor: ``utils.BatchLoader``. For one that does not, try worker processes.
 """
 
-import io
 import json
 import subprocess
 import sys
@@ -23,7 +23,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader, default_collate
 from torchvision.transforms import v2
 
@@ -35,6 +34,7 @@ from utils import (
     arguments,
     check,
     check_less,
+    load_image,
     needs,
     pick_device,
     refused,
@@ -65,7 +65,7 @@ def describe(image):
 
 content = Path(dataset.paths[0]).read_bytes()
 print(f"read: {len(content)} bytes, {content[:4]}")  # → read: … bytes, b'\x89PNG'
-image = Image.open(io.BytesIO(content)).convert("RGB")
+image = load_image(dataset.paths[0])
 print("decode:", describe(image))  # → decode: PIL.Image (32, 32, 3) uint8, 0 to 247
 tensor = image
 for step in transform.transforms:

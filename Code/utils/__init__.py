@@ -166,6 +166,6 @@ def _save_pictures_whole() -> None:
 
 _one_thread = _no_window = False
 console.prepare()
-for message in ("Palette images with Transparency", "Image size .* exceeds limit"):
-    warnings.filterwarnings("ignore", message)  # load_image looks at both
+for kind in (UserWarning, RuntimeWarning):  # of odd images, which load_image judges
+    warnings.filterwarnings("ignore", category=kind, module=r"PIL\.")
 settle()

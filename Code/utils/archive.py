@@ -25,6 +25,7 @@ _LARGEST_TOTAL = 500 << 20  # of all; CIFAR-10 has 178 MB
 _LARGEST_HEADER = 64 << 10  # of what stands between them
 _MOST_FILES = 500
 _MOST_CLASSES = 1000
+_WANTED = re.compile(r"batches\.meta|test_batch|data_batch_[0-9]+")
 _REMEDY = "fetch the archive again"
 
 
@@ -45,7 +46,7 @@ class _Array:
         content = getattr(self.data, "text", self.data)
         content = content.encode("latin-1") if isinstance(content, str) else content
         sizes = self.shape if isinstance(self.shape, tuple) else ()
-        fits = all(type(size) is int and 0 <= size <= len(content) for size in sizes)
+        fits = all(type(size) is int and 0 <= size <= _LARGEST for size in sizes)
         if len(sizes) > 8 or not fits or math.prod(sizes) != len(content):
             raise UnpicklingError("its data are not as many as it says")
         order = "F" if self.fortran else "C"
@@ -102,7 +103,7 @@ class _Frugal(gzip.GzipFile):
     """A gzip file that gives no more than it may: a bomb does not go off.
 
     :ivar allowed: so many bytes may be read
-    :ivar last: what was read last
+    :ivar last: the beginning of what was read last
     """
 
     allowed, last = 0, b""
@@ -115,16 +116,18 @@ class _Frugal(gzip.GzipFile):
         if not 0 <= size <= self.allowed:
             raise tarfile.ReadError(f"there are {size:,} bytes of what nobody needs")
         self.allowed -= size
-        self.last = super().read(size)
-        return self.last
+        content = super().read(size)
+        self.last = content[:512]
+        return content
 
 
-def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name, without folders, and content of the files in a tar.gz, in its order.
+def _files(archive: Path, wanted: re.Pattern) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of some files in a tar.gz, in its order.
 
-    It is read as it comes, nothing is written to the disk. What no archive of batches
-    has is refused before it is unpacked: links, devices, names that lead out of the
-    folder, a file twice, more than a few hundred MB or a few hundred files.
+    Their names, without folders, are ``wanted``. The archive is read as it comes,
+    nothing is written to the disk. What no archive of batches has is refused before it
+    is unpacked: links, devices, names that lead out of the folder, a file twice, more
+    than a few hundred MB or a few hundred files.
 
     :raises BadInput: there is such a thing, or the archive is missing or damaged
     """
@@ -136,20 +139,24 @@ def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
                 while member := tar.next():
                     total += member.size
                     wrong = _wrong_with(member)
-                    if member.name in seen:
+                    if wrong is None and member.name in seen:
                         wrong = "is in it twice"
-                    elif total > _LARGEST_TOTAL or len(seen) == _MOST_FILES:
+                    elif wrong is None and (
+                        total > _LARGEST_TOTAL or len(seen) == _MOST_FILES
+                    ):
                         wrong = "is more than an archive of batches holds"
                     if wrong:
                         name = member.name[:60]
                         raise BadInput(f"{archive}: {name!r} {wrong}: {_REMEDY}")
                     seen.add(member.name)
-                    if member.isfile():
+                    name = PureWindowsPath(member.name).name
+                    if member.isfile() and wanted.fullmatch(name):
                         zipped.allowed = member.size
                         content = zipped.read(member.size)
                         if len(content) < member.size:
                             raise EOFError("it ends too early")
-                        yield PureWindowsPath(member.name).name, content
+                        yield name, content
+                        del content
                     zipped.allowed = _LARGEST_HEADER
                     tar.members.clear()
             if any(zipped.last):  # tarfile takes a bad header for the end
@@ -176,7 +183,9 @@ def _wrong_with(member: tarfile.TarInfo) -> str | None:
         return "in it is neither a file nor a folder"
     if path.anchor or ".." in path.parts:
         return "in it leads out of the folder"
-    if not 0 <= member.size <= _LARGEST:
+    if member.size < 0:
+        return "in it has a size below zero"
+    if member.size > _LARGEST:
         return f"in it is too large ({member.size >> 20} MB) for a batch"
     return None
 
@@ -194,20 +203,19 @@ def read_batches(
     names: list[str] | None = None
     found = False
     waiting: list[tuple[str, str, dict]] = []
-    for name, content in _files(archive):
-        kind = re.fullmatch(r"batches\.meta|(test)_batch|(data)_batch_[0-9]+", name)
-        if not kind:
-            continue
+    for name, content in _files(archive, _WANTED):
         try:
             batch = unpickle(content)
         except UnpicklingError as error:
             raise BadInput(
                 f"{archive}: {name} in it is not a batch: {error}: {_REMEDY}"
             ) from error
+        del content
         if name == "batches.meta":
             names = _class_names(archive, batch)
         else:
-            waiting.append((name, "test" if kind[1] else "train", batch))
+            part = "test" if name == "test_batch" else "train"
+            waiting.append((name, part, batch))
         while names and waiting:
             name, part, batch = waiting.pop(0)
             images, labels = _batch(archive, name, batch, len(names))

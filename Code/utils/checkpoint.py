@@ -19,6 +19,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -177,7 +178,7 @@ def _look_through(content: bytes) -> None:
         mark, kind, key, _, count = what
         size = count * _STORAGES[kind] if isinstance(kind, Name) else None
         if mark != "storage" or size != sizes[f"{home}data/{key}"] or size < 0:
-            raise ValueError("a tensor in it is larger or smaller than its memory")
+            raise UnpicklingError("a tensor in it is larger or smaller than its memory")
         return Storage(count)
 
     read_pickle(pickled, {**dict.fromkeys(_STORAGES), **_KNOWN}, refer)
@@ -192,7 +193,7 @@ class _Dict(dict):
 
     def build(self, state: dict) -> None:
         if not isinstance(state, dict):
-            raise ValueError("a dictionary in it has no sound state")
+            raise UnpicklingError("a dictionary in it has no sound state")
 
 
 def _tensor(storage: Storage, offset: int, size: tuple, stride: tuple, *_: object):
@@ -200,10 +201,10 @@ def _tensor(storage: Storage, offset: int, size: tuple, stride: tuple, *_: objec
     numbers = (offset, *size, *stride)
     fine = type(storage) is Storage and len(size) == len(stride) <= 16
     if not fine or any(type(n) is not int or n < 0 for n in numbers):
-        raise ValueError("a tensor in it has no sound shape")
+        raise UnpicklingError("a tensor in it has no sound shape")
     steps = sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if math.prod(size) > storage or (0 not in size and offset + steps >= storage):
-        raise ValueError("a tensor in it is larger than its memory")
+        raise UnpicklingError("a tensor in it is larger than its memory")
 
 
 _KNOWN = {

@@ -269,6 +269,8 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict]:
     """
     try:
         content = load_plain(read_bounded(path))
+        if not isinstance(content, dict):
+            raise ValueError("it is no dictionary")
         net, info = content["net"], content["info"]
         if not isinstance(info, dict) or {*map(type, net.values())} != {torch.Tensor}:
             raise ValueError("there are other things in it")
