@@ -4,9 +4,8 @@
 
 Each script runs alone, as by hand, with data and results in a temporary folder; at last
 run.py runs them all. Fifty times a second the resident memory of the script and all
-that it has started is added up; what processes share counts once (PSS). Prints the peak
-of each, and ends with status 1 if one script needs more than 1 GB, or fails. A few
-minutes.
+that it has started is added up; what they share counts once. Prints the peak of each,
+and ends with status 1 if one script needs more than 1 GB, or fails. A few minutes.
 """
 
 import argparse
@@ -24,19 +23,32 @@ from run import CODE, find_scripts
 from scripts import PREDICT, environment
 
 LIMIT = 1024.0  # MB
+NEEDS = 'needs("weights"'
 
 
 def resident(pid: int) -> float:
-    """Return the MB that a process and its descendants have in memory now."""
+    """Return the MB that a process and its descendants have in memory now.
+
+    What each has for itself is added up. What is shared, libraries and what a fork has
+    not changed, counts once, as much as the process with the most of it has.
+    """
+    alone, shared = zip(*sizes(pid), strict=True)
+    return (sum(alone) + max(shared)) / 1024
+
+
+def sizes(pid: int) -> list[tuple[int, int]]:
+    """Return the KB, its own and shared, of a process and of its descendants."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
         children = [(task / "children").read_text(encoding="ascii") for task in tasks]
     except OSError:  # it has ended
-        return 0.0
-    size = re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)
-    mine = int(size[1]) / 1024 if size else 0.0
-    return mine + sum(resident(int(child)) for child in " ".join(children).split())
+        return [(0, 0)]
+    found = re.findall(r"^(Rss|Private_\w+): +(\d+) kB", text, re.MULTILINE)
+    kb = {name: int(number) for name, number in found}
+    alone = kb.get("Private_Clean", 0) + kb.get("Private_Dirty", 0)
+    mine = [(alone, kb.get("Rss", 0) - alone)]
+    return sum((sizes(int(child)) for child in " ".join(children).split()), mine)
 
 
 def peak(script: Path, root: Path, *args: str) -> tuple[float, int]:
@@ -72,7 +84,8 @@ def main() -> int:
             if status:
                 print(f"{script.name} failed: status {status}")
                 return 1
-        lesson = next(s for s in scripts if 'needs("weights"' in s.read_text("utf-8"))
+        everything = find_scripts()
+        lesson = next(s for s in everything if NEEDS in s.read_text(encoding="utf-8"))
         fresh = Path(folder, "fresh")
         fresh.mkdir()
         most, _ = peak(lesson, fresh)
