@@ -1,7 +1,7 @@
 """Build the whole book and walk every page, in a browser without a network.
 
-    python tests/slow/book.py                  builds it anew, in a temporary folder
-    python tests/slow/book.py --site FOLDER    walks one that is built
+    python tests/slow/walk_book.py                  builds it anew, in a temporary folder
+    python tests/slow/walk_book.py --site FOLDER    walks one that is built
 
 Each page at 400 and 1400 pixels, light and dark: see tests/walk.py for what is looked
 at. All copied snippets run; the cheat sheet has every row, and is printed, as a PDF.
@@ -46,7 +46,6 @@ def main() -> int:
             wrong = walk(browser, site, args.only)
             if not args.only:
                 wrong += extra_pages(browser, site, Path(place))
-    print(*wrong, sep="\n")
     print(f"{len(wrong)} things are wrong")
     return int(bool(wrong))
 
@@ -57,7 +56,9 @@ def walk(browser, site: Path, only: str) -> list[str]:
     for page in sorted(site.rglob("*.html")):
         address = page.relative_to(site).as_posix()
         if not address.startswith("_") and only in address:
-            wrong += [f"{address}: {what}" for what in problems(browser, page)]
+            found = [f"{address}: {what}" for what in problems(browser, page)]
+            print(*found, sep="\n", end="\n" * bool(found), flush=True)
+            wrong += found
             count += 1
     print(f"{count} pages, {time.monotonic() - began:.0f} s")
     return wrong + ["there is no page"] * (not count)
@@ -99,7 +100,9 @@ def extra_pages(browser, site: Path, place: Path) -> list[str]:
     target = site.parent / "cheatsheet.pdf"
     target.write_bytes(data)
     print(f"the sheet: {rows} rows, {len(data) // 1000} kB: {target}")
-    return wrong + ["the sheet has no table"] * (rows < 300)
+    wrong += ["the sheet has no table"] * (rows < 300)
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    return wrong
 
 
 if __name__ == "__main__":
