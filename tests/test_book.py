@@ -1,6 +1,6 @@
 """The book in headless Chromium, from the disk and with the network cut.
 
-A part of the book is built once; ``tests/slow/book.py`` walks all of it. These tests
+A part of the book is built once; ``tests/slow/walk_book.py`` walks all of it. These tests
 skip where Sphinx or a browser is missing; in CI, which installs both, they fail.
 """
 
@@ -201,7 +201,7 @@ def test_the_table_has_every_row(monkeypatch):
     from docutils.core import publish_doctree
     from docutils.nodes import problematic, row
 
-    text = "\n".join(extras.table()).replace(".. code-block:: python", "::")
+    text = "\n".join(extras.table()).replace(".. code-block:: python\n", ".. code::\n")
     document = publish_doctree(text, settings_overrides={"report_level": 2})
     from rows import ROWS
 

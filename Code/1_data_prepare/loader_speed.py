@@ -1,4 +1,7 @@
 r"""
+loader_speed · 读取图片的速度
+=============================
+
 How long a training image takes: each step on its way, and all of them together.
 
 Prints lines of JSON. First the steps: the ``microseconds`` an image of the fastest of

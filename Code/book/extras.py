@@ -361,8 +361,8 @@ def title(text: str, line: str) -> tuple[str, ...]:
 
 
 def code(text: str) -> Iterator[str]:
-    """Yield a block of Python."""
-    yield from (".. code-block:: python", "")
+    """Yield a block of Python; what the notes misspell is shown as far as it is."""
+    yield from (".. code-block:: python", "   :force:", "")
     yield from indented(text.splitlines(), "   ")
     yield ""
 
