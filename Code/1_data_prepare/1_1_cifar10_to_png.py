@@ -10,7 +10,6 @@ class.
 :leaves:    ``Data/<data set>/png/{train,test}/CLASS/*.png``
 :use it:    ``--dataset digits``, the default, packs scikit-learn's digits into such an
             archive first; ``--dataset cifar10 --download`` fetches CIFAR-10, 170 MB.
-            Interrupted, the same command goes on where it was.
 :the notes: unpack the archive by hand first. Here it is read as it is.
 """
 
@@ -43,8 +42,7 @@ from utils import (
 RESULT = result_dir(__file__)
 parser = arguments(__doc__)
 parser.add_argument("--again", action="store_true", help="even if done")
-text = "fetch CIFAR-10, from a mirror if you give its address"
-parser.add_argument("--download", nargs="?", const=True, metavar="URL", help=text)
+parser.add_argument("--download", nargs="?", const=True, metavar="URL", help="fetch it")
 args = parser.parse_args()
 data = args.dataset
 

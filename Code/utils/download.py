@@ -1,6 +1,5 @@
 """Fetching a large file through a network that may stall, break or lie."""
 
-import hashlib
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from utils.console import BadInput
+from utils.prepare import hash_of_file
 
 TIMEOUT = 30.0  # seconds without a byte
 _NETWORK_ERRORS = (OSError, HTTPException, ValueError)
@@ -44,7 +44,7 @@ def download(url: str, path: Path, md5: str, size: int) -> None:
                 error.filename = str(path)
                 raise
         arrived = _size(part)
-        if arrived == size and _md5(part) == md5:
+        if arrived == size and hash_of_file(part, "md5") == md5:
             part.replace(path)
             return
         if arrived >= size or arrived == 0:
@@ -111,11 +111,3 @@ def _what_comes(response: HTTPResponse) -> tuple[int, int | None]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        seen = hashlib.new("md5", usedforsecurity=False)
-        while block := file.read(1 << 20):
-            seen.update(block)
-    return seen.hexdigest()

@@ -220,8 +220,7 @@ def fingerprint(artefact: str, data: DataSet) -> str | None:
         path = data.archive
         if path is None or not path.is_file():
             return None
-        with path.open("rb") as file:
-            return _hash_of_file(file, "md5")
+        return hash_of_file(path, "md5")
     if artefact == "png" and data.folder:
         seen = hashlib.sha256()
         for images in class_folders(data.folder).values():
@@ -239,10 +238,12 @@ def fingerprint(artefact: str, data: DataSet) -> str | None:
     return hashlib.sha256(b"".join(content)).hexdigest()
 
 
-def _hash_of_file(file, kind: str) -> str:
+def hash_of_file(path: Path, kind: str) -> str:
+    """Return the hash of a file of any size: ``kind`` is md5, sha256 …"""
     seen = hashlib.new(kind, usedforsecurity=False)
-    while block := file.read(1 << 20):
-        seen.update(block)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            seen.update(block)
     return seen.hexdigest()
 
 
