@@ -81,7 +81,7 @@ def pickles():
     yield "a call of data", head + text("a") + b"\x85\x85R.", "not a batch"
 
     yield "100 GB of memory slots", head + b"]r" + struct.pack("<I", 2**32 - 1), ""
-    yield "slots, in text", b"]p99999999999999999999\n.", "not a batch"
+    yield "slots, in text", b"]p99999999999999999999\n.", "the step PUT"
     for size in (3 * GB, 2**40, 2**63 - 1):
         length = struct.pack("<Q", size)
         yield f"{size} bytes declared", head + b"\x8e" + length + b"x.", "not a batch"
