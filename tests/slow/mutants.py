@@ -456,6 +456,7 @@ def start(folder: Path, function: Callable[[], int], cpu: float) -> int:
     status = 99
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, name in ((1, "stdout"), (2, "stderr")):
             file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(file, number)
