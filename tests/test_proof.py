@@ -52,6 +52,10 @@ DIFFERENT = [
     (Image.new("L", (3, 3)), Image.new("RGB", (3, 3))),
     (Image.new("L", (3, 3)), Image.new("L", (3, 3), 1)),
     (torch.float32, torch.float64),
+    ([None, 1], [2, 1]),
+    ([2, "a"], [None, "a"]),
+    ([[], "a"], [["b"], "a"]),
+    ([["b"], "a"], [[], "a"]),
 ]
 POINTLESS = [
     (t, t),
@@ -167,3 +171,23 @@ def test_warned(capsys, recwarn):
         warnings.warn("words", UserWarning, stacklevel=1)
         warnings.warn("another", FutureWarning, stacklevel=1)
     assert [str(w.message) for w in recwarn] == ["another"]
+
+
+def test_the_message_names_the_worst_place():
+    rows = torch.zeros(2, 3)
+    wrong = rows.clone()
+    wrong[0, 1], wrong[1, 2] = 0.5, 2.0
+    with pytest.raises(AssertionError, match=r"differ by 2 at \(1, 2\), allowed 1e-06"):
+        check("a claim", rows, wrong, rtol=0)
+    with pytest.raises(AssertionError, match=r"differ by 1, allowed 1e-06"):
+        check("a claim", 1.0, 2.0, rtol=0)
+
+
+def test_a_long_message_is_cut_around_the_words(capsys):
+    with refused(ValueError, "the words"):
+        raise ValueError("a" * 100 + " the words " + "b" * 100)
+    line = capsys.readouterr().out.strip()
+    assert line == f"✓ refused, ValueError: …the words {'b' * 56}…"
+    with refused(ValueError, "w" * 80):
+        raise ValueError("a " + "w" * 80)
+    assert "w" * 80 in capsys.readouterr().out

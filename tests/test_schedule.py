@@ -1,5 +1,7 @@
 """The learning rates that the scheduler lessons look at."""
 
+import warnings
+
 import torch
 from torch.optim import lr_scheduler
 
@@ -21,5 +23,7 @@ def test_a_metric_is_handed_on():
 
 def test_steps_move_nothing():
     optimizer = make_sgd(1.0)
-    learning_rates(lr_scheduler.ConstantLR(optimizer), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a scheduler without steps of the optimizer
+        learning_rates(lr_scheduler.ConstantLR(optimizer), 3)
     assert optimizer.param_groups[0]["params"][0].item() == 0

@@ -48,3 +48,16 @@ def test_leaves_the_random_numbers_alone():
     assert torch.equal(first, signal_through(nn.init.normal_, torch.tanh, layers=2))
     other = signal_through(nn.init.normal_, torch.tanh, layers=2, seed=1)
     assert not torch.equal(first, other)
+
+
+def test_sizes_that_nobody_names():
+    outputs = activations_through(nn.init.eye_, identity)
+    assert [tuple(output.shape) for output in outputs] == [(128, 512)] * 20
+    rms = signal_through(nn.init.eye_, identity)
+    expected = outputs[0].square().mean().sqrt()
+    assert torch.equal(rms, expected.expand(20))
+
+
+def test_the_weight_is_zero_where_init_leaves_it():
+    outputs = activations_through(lambda weight: weight, identity, layers=1)
+    assert outputs[0].count_nonzero() == 0

@@ -4,9 +4,10 @@
     python tests/slow/mutants.py utils [train proof ...] [--per-module 40]
 
 ``lessons``: of each lesson the formulas are broken: what stands on the by-hand side of
-its checks, and the functions and classes used there; drawing is left out, and so is
-what PyTorch's side uses too, for then both sides change alike. The break is caught if
-the lesson fails, or breaks a promise (``# →``), or takes twenty times as long.
+its checks, and the functions and classes that its checks use; drawing is left out, and
+so are default values, and values that are given to PyTorch's side too, for then both
+sides change alike. The break is caught if the lesson fails, or breaks a promise
+(``# →``), or takes twenty times as long.
 
 ``utils``: a module is broken in a copy of the checkout, and the tests in ``TESTS`` run.
 Beside what is broken in formulas, statements are deleted, results replaced by None and
@@ -19,6 +20,7 @@ break gets a fork of a process that has imported torch: Linux and macOS only.
 import argparse
 import ast
 import contextlib
+import gc
 import importlib
 import os
 import random
@@ -56,7 +58,13 @@ PRELOAD = [
     "tensorboard.backend.event_processing.event_accumulator",
 ]
 LESSON = re.compile(r"\d(_\d+)+_\w+\.py")
-PRODUCERS = re.compile(r"1_[1-5]_")  # they get a copy of the data
+PRODUCERS = re.compile(r"1_[1-5]_")  # they get a copy of the data, without what
+MADE_BY = {  # they make themselves: what is there would not be made again
+    "1_1_cifar10_to_png.py": "png",
+    "1_2_split_dataset.py": "split",
+    "1_3_1_generate_txt.py": "index.json",
+    "1_5_1_compute_mean.py": "mean_std.json",
+}
 
 # The tests of each module: lessons first, they are quick.
 TESTS = {
@@ -85,6 +93,9 @@ TESTS = {
     "train": ["tests/test_train.py", "tests/test_batches.py"],
 }
 OWN_SERVER = {"runner", "child"}  # their tests start the server that others share
+
+
+stopped = []  # Ctrl-C came: report what is done
 
 
 # What is broken, and how
@@ -191,6 +202,8 @@ def expressions(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
                 yield bound, ast.BinOp(bound, ast.Add(), ast.Constant(1))
     if isinstance(node, ast.JoinedStr) or is_message(node):
         return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return
     left_out = {"annotation", "returns", "decorator_list", "type_comment"}
     for name, value in ast.iter_fields(node):
         if name in left_out:
@@ -278,11 +291,15 @@ class Fact:
 
 @dataclass
 class Lesson:
-    """A lesson's definitions, and its other statements in their order."""
+    """A lesson's definitions, and its other statements in their order.
+
+    :ivar given: calls that are statements: what they get is no formula by hand
+    """
 
     definitions: dict[str, ast.AST] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     checks: list[tuple[int, ast.Call]] = field(default_factory=list)
+    given: list[tuple[int, ast.Call]] = field(default_factory=list)
 
 
 def formulas(source: str) -> list[ast.AST]:
@@ -299,14 +316,13 @@ def formulas(source: str) -> list[ast.AST]:
         operands += [by_hand] if computes(by_hand) else []
         reach(by_hand, index, lesson, mine)
         reach(argument(call, 2, "by_torch"), index, lesson, theirs)
-    used = [lesson.definitions[name] for name in sorted(map(str, mine & names(lesson)))]
-    found = [node for node in used if not draws(node)]
-    found += [lesson.facts[i].value for i in sorted(mine - theirs - names(lesson))]
+    used = (mine | theirs) & lesson.definitions.keys()
+    found = [lesson.definitions[name] for name in sorted(used)]
+    found = [without_defaults(node) for node in found if not draws(node)]
+    for index, call in lesson.given:  # writer.add_scalar(…), loss.backward()
+        reach(call, index, lesson, theirs)
+    found += [lesson.facts[i].value for i in sorted(mine - theirs - used)]
     return found + operands
-
-
-def names(lesson: Lesson) -> set[str]:
-    return set(lesson.definitions)
 
 
 def picture_line(source: str) -> int:
@@ -342,6 +358,12 @@ def note(node: ast.stmt, lesson: Lesson) -> None:
             lesson.facts.append(Fact(bound(target), value, node, True))
         case ast.For(target=target, iter=value):
             lesson.facts.append(Fact(bound(target), value, node))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=one, attr=name)) as call):
+            if name not in ("append", "extend", "update"):
+                lesson.given.append((len(lesson.facts), node.value))
+            else:
+                parts = ast.Tuple([*call.args, *(word.value for word in call.keywords)])
+                lesson.facts.append(Fact(bound(one), parts, node, True))
     for name in ("body", "orelse", "finalbody", "handlers"):
         for child in getattr(node, name, ()):
             if isinstance(child, ast.stmt):
@@ -389,6 +411,14 @@ _DRAWING = re.compile(
 )
 
 
+def without_defaults(node: ast.AST) -> ast.AST:
+    """Take away the parameters: their default values are settings, not formulas."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef):
+            inner.args = ast.arguments([], [], None, [], [], None, [])
+    return node
+
+
 def draws(node: ast.AST) -> bool:
     """Does a function or class draw?"""
     return bool(_DRAWING.search(ast.unparse(node)))
@@ -426,6 +456,7 @@ def start(folder: Path, function: Callable[[], int], cpu: float) -> int:
     status = 99
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, name in ((1, "stdout"), (2, "stderr")):
             file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(file, number)
@@ -457,10 +488,12 @@ def outcomes(
     work: Sequence[object],
     begin: Callable[[object, Path], tuple[int, float]],
     jobs: int,
+    until: float = float("inf"),
 ) -> Iterator[tuple[object, Outcome]]:
     """Run a child for each piece of work, ``jobs`` at a time; yield them as they end.
 
     :param begin: starts one in a fresh folder; returns pid and seconds of the clock
+    :param until: start no more after this time
     """
     waiting, running = list(work)[::-1], {}
     with tempfile.TemporaryDirectory(
@@ -468,6 +501,8 @@ def outcomes(
     ) as place:
         count = 0
         while waiting or running:
+            if time.monotonic() > until or stopped:
+                waiting.clear()
             while waiting and len(running) < jobs:
                 folder = Path(place, str(count)).resolve()
                 folder.mkdir()
@@ -518,7 +553,9 @@ def run_lesson(path: Path, source: str, folder: Path, base: Path, quick: bool) -
     """In the child: run the text of a lesson as if it stood in its file."""
     data = base / "data"
     if PRODUCERS.match(path.name):
-        data = Path(shutil.copytree(data, folder / "data", symlinks=True))
+        leave_out = shutil.ignore_patterns(MADE_BY.get(path.name, ""))
+        copy = partial(shutil.copytree, copy_function=link, ignore=leave_out)
+        data = Path(copy(data, folder / "data"))
     (folder / "result" / "main_training").symlink_to(base / "result" / "main_training")
     os.environ["TUTORIAL_DATA"] = str(data)
     os.environ["TUTORIAL_RESULT"] = str(folder / "result")
@@ -531,6 +568,11 @@ def run_lesson(path: Path, source: str, folder: Path, base: Path, quick: bool) -
     sys.modules["__main__"] = main
     exec(compile(source, str(path), "exec"), main.__dict__)
     return 0
+
+
+def link(source: str, target: str) -> None:
+    """Give an image a second name; copy other files, which may be written into."""
+    (os.link if source.endswith(".png") else shutil.copy)(source, target)
 
 
 def verdict(outcome: Outcome, expected: Sequence) -> str:
@@ -604,6 +646,7 @@ def break_lessons(options: argparse.Namespace, base: Path) -> list[tuple]:
         if options.per_lesson and len(found) > options.per_lesson:
             found = chance.sample(found, options.per_lesson)
         work += [(lesson, mutant) for mutant in found]
+    random.Random(options.seed).shuffle(work)  # what is done in time is a fair sample
     total = sum(possible.values())
     print(f"{len(lessons)} lessons, {total} breaks possible, {len(work)} are tried")
     if empty:
@@ -617,12 +660,13 @@ def break_lessons(options: argparse.Namespace, base: Path) -> list[tuple]:
         return start(folder, run, 20 * lesson.seconds), 60 * lesson.seconds + 60
 
     rows = []
-    for (lesson, mutant), outcome in outcomes(work, begin, options.jobs):
+    until = time.monotonic() + 60 * options.minutes
+    for (lesson, mutant), outcome in outcomes(work, begin, options.jobs, until):
         how = verdict(outcome, lesson.promises)
         rows.append((chapter(lesson.path), mutant, how))
         if not how:
             print("survived", mutant, flush=True)
-        if len(rows) % 200 == 0:
+        if len(rows) % 100 == 0:
             print(f"({len(rows)} of {len(work)})", flush=True)
     return rows
 
@@ -665,8 +709,10 @@ def run_tests(root: Path, tests: Sequence[str], folder: Path, shared: bool) -> i
         deadline=None,
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
     )
-    hypothesis.settings.register_profile = lambda name, **_: register(name, **quick)
-    sys.path[:] = [entry for entry in sys.path if not entry.startswith(str(ROOT))]
+    profile = staticmethod(lambda name, **_: register(name, **quick))
+    type.__setattr__(hypothesis.settings, "register_profile", profile)  # no shrinking
+    ours = {str(ROOT / name) for name in ("tests", "tests/slow", "Code")}
+    sys.path[:] = [entry for entry in sys.path if entry not in ours]
     for name in [name for name in sys.modules if name in ("promises", "utils")]:
         del sys.modules[name]
     os.chdir(root)
@@ -677,13 +723,20 @@ def run_tests(root: Path, tests: Sequence[str], folder: Path, shared: bool) -> i
 
 def break_utils(options: argparse.Namespace, base: Path) -> list[tuple]:
     """Return (module, mutant, how it was caught) of the modules, drawing apart."""
-    modules = options.names or [name for name in TESTS if TESTS[name]]
+    modules = options.names or list(TESTS)
     with tempfile.TemporaryDirectory(prefix="mutants-copy-") as place:
         root = copy_checkout(Path(place).resolve())
-        return [row for name in modules for row in break_module(name, root, options)]
+        begun, rows = time.monotonic(), []
+        for number, name in enumerate(modules, 1):
+            until = begun + 60 * options.minutes * number / len(modules)
+            rows += break_module(name, root, options, until)
+        return rows
 
 
-def break_module(name: str, root: Path, options: argparse.Namespace) -> list[tuple]:
+def break_module(
+    name: str, root: Path, options: argparse.Namespace, until: float
+) -> list[tuple]:
+    """Break one module of the copy; the same rows."""
     path = ROOT / "Code" / "utils" / f"{name}.py"
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
@@ -698,13 +751,15 @@ def break_module(name: str, root: Path, options: argparse.Namespace) -> list[tup
     chance = random.Random(f"{options.seed} {name}")
     if options.per_module and possible > options.per_module:
         found = chance.sample(found, options.per_module)
-    found.sort(key=lambda mutant: mutant.line)
+    chance.shuffle(found)
     print(f"{name}: {possible} breaks possible, {len(found)} are tried", flush=True)
     copy = root / path.relative_to(ROOT)
     suites = suites_of(name, root)
     rows, normal = [], {}
     try:
         for mutant in [None, *found]:
+            if time.monotonic() > until or stopped:
+                break
             copy.write_text(mutant.source if mutant else source, encoding="utf-8")
             how = ""
             for suite, run in suites:
@@ -714,7 +769,10 @@ def break_module(name: str, root: Path, options: argparse.Namespace) -> list[tup
                     return start(folder, partial(run, folder), limit), limit
 
                 begun = time.monotonic()
-                ((_, outcome),) = outcomes([mutant], begin, 1)
+                done = list(outcomes([mutant], begin, 1))
+                if not done:
+                    return rows
+                outcome = done[0][1]
                 if mutant is None:
                     normal[suite] = time.monotonic() - begun
                     if verdict(outcome, []):
@@ -792,6 +850,7 @@ def main() -> None:
         "--per-module", type=int, default=40, metavar="N", help="sample"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop after these")
     parser.add_argument("--jobs", type=int, default=1, help="lessons at once")
     parser.add_argument("--out", type=Path, help="write the report here too")
     parser.add_argument("--list", action="store_true", help="show the breaks, try none")
@@ -808,6 +867,7 @@ def main() -> None:
         return
     if not hasattr(os, "fork"):
         sys.exit("mutants.py: needs a system that can fork: run it on Linux or macOS")
+    signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
     with warm() as base:
         if options.what == "lessons":
             rows, aim = break_lessons(options, base), 0.95
@@ -837,6 +897,8 @@ def warm() -> Iterator[Path]:
     forkserver.ensure_running()
     for name in [*PRELOAD, "hypothesis", "pytest"]:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each child would touch, and so copy, every page
     sys.modules["torch"].set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="mutants-base-") as place:
         BASE = base = Path(place).resolve()

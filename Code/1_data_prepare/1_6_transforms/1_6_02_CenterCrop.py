@@ -53,7 +53,7 @@ def center_crop_by_hand(image, height, width):
     return padded[:, top : top + height, left : left + width]
 
 
-for size in ((3, 3), (2, 5), (1, 4), (8, 8), (8, 2)):
+for size in ((3, 3), (2, 5), (1, 4), (8, 9), (9, 2)):
     by_hand = center_crop_by_hand(image, *size)
     check(f"5 x 5 to {size[0]} x {size[1]}", by_hand, v2.CenterCrop(size)(image))
 

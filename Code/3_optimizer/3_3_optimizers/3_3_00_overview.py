@@ -67,7 +67,7 @@ tasks = {
     "network": (partial(network_loss, images=digits[0], labels=digits[1]), network, 40),
 }
 lowest = {"valley": (1.0, 1.0), "saddle": (0.0, 2**0.5)}
-check("the saddle's lowest point", -1.0, saddle(torch.tensor(lowest["saddle"])))
+check("the saddle", [-1, 1.5], saddle(torch.tensor([lowest["saddle"], (1.5, 1.0)])))
 
 # %%
 # The same search for each

@@ -59,7 +59,7 @@ def with_precision_recall(counts):
     return np.stack([*counts, tp / np.maximum(tp + fp, 1), tp / np.maximum(tp + fn, 1)])
 
 
-scores, positive = np.array([0.1, 0.4, 0.6, 0.6, 0.9]), np.array([0, 0, 1, 0, 1]) > 0
+scores, positive = np.array([0.1, 0.4, 0.5, 0.6, 0.9]), np.array([0, 0, 1, 0, 1]) > 0
 small = count(scores, positive, thresholds=np.linspace(0, 1, 5))
 print("TP", *small[0], "FP", *small[1])  # → TP 2 2 2 1 0 FP 3 2 1 0 0
 print("TN", *small[2], "FN", *small[3])  # → TN 0 1 2 3 3 FN 0 0 0 1 2
