@@ -1,7 +1,7 @@
 """The book in headless Chromium, from the disk and with the network cut.
 
-A part of the book is built once; ``tests/slow/walk_book.py`` walks all of it. These tests
-skip where Sphinx or a browser is missing; in CI, which installs both, they fail.
+A part of the book is built once; ``tests/slow/walk_book.py`` walks all of it. These
+tests skip where Sphinx or a browser is missing; in CI, which installs both, they fail.
 """
 
 import importlib.util

@@ -61,6 +61,14 @@ function addFilter(page) {
   (page.querySelector("h1 + p") || page.querySelector("h1")).after(field);
 }
 
+function boxWideFormulas() {
+  for (const formula of document.querySelectorAll("span.math")) {
+    formula.classList.remove("wide");
+    const room = formula.closest("p, li, dd, td")?.clientWidth || innerWidth;
+    formula.classList.toggle("wide", formula.scrollWidth > room);
+  }
+}
+
 function start() {
   const python = ".highlight-python, .highlight-Python, .highlight-python3";
   document.querySelectorAll(python).forEach((block) => {
@@ -71,6 +79,9 @@ function start() {
   });
   const snippets = document.querySelector("section.all-snippets");
   if (snippets) addFilter(snippets);
+  window.MathJax?.startup?.promise?.then(boxWideFormulas);
+  addEventListener("load", () => window.MathJax?.startup?.promise?.then(boxWideFormulas));
+  addEventListener("resize", boxWideFormulas);
   let theme;
   addEventListener("beforeprint", () => {
     theme = document.documentElement.dataset.theme;

@@ -1,7 +1,7 @@
 """Build the whole book and walk every page, in a browser without a network.
 
-    python tests/slow/walk_book.py                  builds it anew, in a temporary folder
-    python tests/slow/walk_book.py --site FOLDER    walks one that is built
+    python tests/slow/walk_book.py                builds it anew, elsewhere
+    python tests/slow/walk_book.py --site FOLDER  walks one that is built
 
 Each page at 400 and 1400 pixels, light and dark: see tests/walk.py for what is looked
 at. All copied snippets run; the cheat sheet has every row, and is printed, as a PDF.
