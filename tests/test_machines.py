@@ -50,7 +50,7 @@ HANDFUL = [
 
 DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"}
 DEVICES |= {f"{kind}{i}" for kind in ("com", "lpt") for i in "0123456789¹²³"}
-LONGEST = 120  # characters below the checkout: Windows takes 260 in all
+LONGEST = 150  # characters below the checkout: Windows takes 260 in all
 
 
 def unfit(name: str) -> bool:
@@ -188,19 +188,6 @@ def test_a_long_name_becomes_a_shorter_one(tmp_path):
 def test_a_path_that_is_too_long(tmp_path):
     deep = tmp_path.joinpath(*["a long name" * 20] * 20)
     refuses(CHAIN[0], root=tmp_path, words="too long", TUTORIAL_DATA=str(deep))
-
-
-# Consoles
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "gbk"])
-def test_what_a_console_cannot_show_is_said_plainly(encoding, lesson_runs):
-    """Only Chinese becomes an escape: every sign has a plain form."""
-    signs = set().union(*(done.stdout for done in lesson_runs.by_script.values()))
-    assert "✓" in signs
-    shown = {sign: sign.encode(encoding, "say-it-plainly") for sign in sorted(signs)}
-    escaped = [sign for sign, plain in shown.items() if plain.startswith(b"\\")]
-    assert [sign for sign in escaped if not "\u4e00" <= sign <= "\u9fff"] == ["\\"]
 
 
 # Processes

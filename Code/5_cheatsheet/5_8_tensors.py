@@ -107,7 +107,7 @@ with refused(RuntimeError, "modified by an inplace operation"):
 # ``.cuda()`` fails without a GPU, ``.to(device)`` goes where it is told: a module,
 # itself, a tensor as a copy. Weights that don't fit the model: lesson 2.3.1.
 device = "cuda" if torch.cuda.is_available() else "cpu"
-model, other, went = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1), False
+model, other, went = torch.nn.PReLU(), torch.nn.PReLU(init=0.5), False
 with suppress(RuntimeError, AssertionError):  # no GPU, or a PyTorch without CUDA
     went = model.cuda().weight.is_cuda
 check("cuda() works with a GPU only", device == "cuda", went)
