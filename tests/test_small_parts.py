@@ -189,3 +189,11 @@ def test_one_thread_and_no_window_unless_in_a_notebook(monkeypatch):
     assert used == [1, "agg"]
     assert matplotlib.rcParams["font.family"][0] == "DejaVu Sans"
     assert (utils._one_thread, utils._no_window) == (True, True)
+
+
+def test_devices():
+    from utils import pick_device
+
+    assert pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(BadInput, match="--device nowhere: can't be used here"):
+        pick_device("nowhere")
