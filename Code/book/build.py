@@ -156,7 +156,7 @@ def run_sphinx(places: Places, args: argparse.Namespace) -> list[str]:
     out, builder = places.html, "html"
     if args.gettext:
         out, builder = places.gettext, "gettext"
-    doctrees = places.work / "doctrees"
+    doctrees = places.work / f"doctrees-{builder}"
     try:
         app = Sphinx(
             places.source,
