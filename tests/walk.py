@@ -171,10 +171,10 @@ def search(browser, site: Path, word: str, seconds: float = 20) -> list[str]:
     deadline = time.monotonic() + seconds
     links = "return [...document.querySelectorAll('#search-results li a')]"
     while time.monotonic() < deadline:
-        hrefs = browser.execute_script(f"{links}.map((a) => a.href)")
         over = browser.execute_script(
             "return document.querySelector('.search-summary')?.textContent.trim()"
         )
+        hrefs = browser.execute_script(f"{links}.map((a) => a.href)")
         if over:
             break
         time.sleep(0.2)

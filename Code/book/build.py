@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import io
 import os
+import re
 import shutil
 import sys
 import time
@@ -129,8 +130,8 @@ def arrange(scripts: list[Path], places: Places) -> None:
         shutil.copyfile(Path(home, file), formulas)
     index = []
     for line in (HERE / "index.rst").read_text(encoding="utf-8").splitlines():
-        chapter, _, page = line.strip().partition("/")
-        if page != "index" or (places.gallery / chapter).is_dir():
+        chapter = re.search(r"<(\w+)/index>", line)  # that may not be in this build
+        if not chapter or (places.gallery / chapter[1]).is_dir():
             index.append(f"{line}\n")
     write_changed(make_dir(places.source) / "index.rst", "".join(index))
 
@@ -156,7 +157,7 @@ def run_sphinx(places: Places, args: argparse.Namespace) -> list[str]:
     out, builder = places.html, "html"
     if args.gettext:
         out, builder = places.gettext, "gettext"
-    doctrees = places.work / "doctrees"
+    doctrees = places.work / f"doctrees-{builder}"
     try:
         app = Sphinx(
             places.source,

@@ -30,11 +30,10 @@ html_show_search_summary = False  # it fetches the pages
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = False
-templates_path = ["templates"]
-html_sidebars = {"**": ["chapters.html"]}
 html_theme_options = {
     "navigation_with_keys": False,
-    "navbar_center": [],
+    "navigation_depth": 4,
+    "header_links_before_dropdown": 6,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": [],
