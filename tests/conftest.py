@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("tutorial")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, so that what they share is made once."""
     for item in items:

@@ -36,7 +36,7 @@ def test_folders_are_emptied_in_data_and_results_alone(tmp_path):
         assert list(fresh_dir(folder).iterdir()) == []
         folder.rmdir()
     (tmp_path / "kept").touch()
-    for place in (tmp_path, DATA_ROOT, RESULT_ROOT):
+    for place in (tmp_path, DATA_ROOT, RESULT_ROOT, RESULT_ROOT / "a" / ".."):
         with pytest.raises(ValueError, match="only folders inside"):
             fresh_dir(place)
     assert (tmp_path / "kept").exists()

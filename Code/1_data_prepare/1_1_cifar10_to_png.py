@@ -30,7 +30,6 @@ from utils import (
     check,
     class_folders,
     fetch_archive,
-    fit,
     load_image,
     make,
     needs,
@@ -137,5 +136,5 @@ if data.archive:
 folder = needs("png", data) / ("train" if data.archive else "")
 rows = {}
 for name, files in list(class_folders(folder).items())[:20]:
-    rows[name] = [fit(load_image(folder / file)) for file in files[:10]]
+    rows[name] = [load_image(folder / file, largest=100) for file in files[:10]]
 show_classes(rows, RESULT / "classes.png", f"{data.name}: ten images of each class")

@@ -7,8 +7,7 @@ rest: order, batches, processes.
 
 :input:   an index file (lesson 1.3.1)
 :returns: ``dataset[i]`` is (image, label), ``len(dataset)`` the number of samples
-:use it:  when the labels stand in a file. For one folder per class there is
-          torchvision's ``ImageFolder``.
+:use it:  when labels stand in a file; for a folder per class there is ``ImageFolder``
 :the notes: ``COncatDataset`` is ``ConcatDataset``, ``troch`` is ``torch``.
 :then → now: ``Dataset.__len__`` raised NotImplementedError; now there is none.
 """
@@ -99,8 +98,7 @@ print(type(both).__name__, len(both))  # → ConcatDataset 1618
 check("after train comes valid", both.datasets[1][0], both[len(train)])
 parts = random_split(Squares(), [0.8, 0.1, 0.1])
 print([len(part) for part in parts])  # → [8, 1, 1]
-dealt = sorted(i for part in parts for i in part.indices)
-check("every sample in one part", list(range(10)), dealt)
+check("all dealt", list(range(10)), sorted(i for part in parts for i in part.indices))
 check("one data set behind all", 1, len({id(part.dataset) for part in parts}))
 
 # %%

@@ -50,9 +50,7 @@ def fresh_dir(path: str | Path) -> Path:
     """
     folder = Path(path).absolute()
     roots = (DATA_ROOT, RESULT_ROOT)
-    if not any(
-        folder != r and folder.resolve().is_relative_to(r.resolve()) for r in roots
-    ):
+    if not any(root.resolve() in folder.resolve().parents for root in roots):
         raise ValueError(f"{folder}: only folders inside {roots} are emptied")
     if folder.exists():
         shutil.rmtree(folder)

@@ -388,7 +388,7 @@ def _names_are_kept(folder: Path, record: dict, data: DataSet) -> None:
 
     :raises BadInput: the disk has made one of two
     """
-    for part, count in record["images"].items():
+    for part, count in record.get("images", {}).items():
         classes = sorted(os.listdir(folder / part))  # noqa: PTH208 (names are enough)
         found = sum(len(files) for _, _, files in os.walk(folder / part))
         if classes != sorted(record["classes"]) or found != count:
