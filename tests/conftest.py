@@ -44,15 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("tutorial")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, so that what they share is made once."""
-    for item in items:
-        file = item.path.stem
-        group = "test_lessons" if file == "test_tensorboard" else file  # share the runs
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_unconfigure(config: pytest.Config) -> None:
     place = config.stash.get(_PLACE, None)
     if place is not None:

@@ -57,7 +57,7 @@ def builds(text):
 
     def build(folder):
         (folder / "one.txt").write_text(text)
-        return {}
+        return {"images": {}}
 
     return build
 
