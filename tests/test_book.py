@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from book.definitions import Lesson, source_alone
-from places import CODE, ROOT
+from places import CODE, ROOT, missing
 from utils.contents import find_scripts
 from viewer import NoBrowserError
 from walk import copies, offline_browser, problems, search, show
@@ -21,10 +21,6 @@ from walk import copies, offline_browser, problems, search, show
 PART = ["2.2.2.8", "3.1.6", "3.1.8", "5.3"]
 LESSON = "3_optimizer/3_1_loss_functions/3_1_06_KLDivLoss"
 BUTTONS = "button.copy-code"
-
-
-def missing(why: str) -> None:
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from book.definitions import Lesson
-from places import CODE, ROOT
+from places import CODE, LONGEST, ROOT, listing, unfit
 from promises import first_broken, promises
 from run import find_scripts, run_scripts
 from snippets import borrowed
@@ -92,6 +92,23 @@ def picture_problem(path: Path) -> str | None:
 
 def test_leaves_no_mess(lesson_runs):
     none(lesson_runs.left + lesson_runs.changed)
+
+
+def test_every_name_is_one_on_every_system(lesson_runs, data_root, result_root):
+    names = sorted(listing(ROOT))
+    names += [f"Data/{name}" for name in listing(data_root)]
+    names += [f"Result/{name}" for name in listing(result_root)]
+    assert len(names) > 2000
+    assert [name for name in names if any(map(unfit, name.split("/")))] == []
+    long = [name for name in names if len(name) > LONGEST]
+    assert long == []
+    places = {
+        place for name in names for place in (name, *map(str, Path(name).parents))
+    }
+    same = {}
+    for place in places:
+        key = unicodedata.normalize("NFC", place).casefold()
+        assert same.setdefault(key, place) == place
 
 
 # What people copy

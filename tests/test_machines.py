@@ -14,14 +14,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import unicodedata
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from outputs import comparable, differences
-from places import CODE, ROOT, keep_caches, listing
+from places import CODE, keep_caches, listing, unfit
 from run import find_scripts
 from scripts import CHAIN, must_run, refuses
 from utils import BadInput, class_folders, find_dataset, read_index
@@ -48,20 +47,6 @@ HANDFUL = [
 # Names
 
 
-DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"}
-DEVICES |= {f"{kind}{i}" for kind in ("com", "lpt") for i in "0123456789¹²³"}
-LONGEST = 150  # characters below the checkout: Windows takes 260 in all
-
-
-def unfit(name: str) -> bool:
-    """Say whether Windows has trouble with a file or folder of this name."""
-    return (
-        name.split(".")[0].strip().lower() in DEVICES
-        or name[-1] in ". "
-        or re.search(r'[<>:"\\|?*\x00-\x1f]', name) is not None
-    )
-
-
 def test_unfit_names_are_found():
     for name in (
         "CON",
@@ -84,23 +69,6 @@ def test_unfit_names_are_found():
         "a.b c",
     ):
         assert not unfit(name), name
-
-
-def test_every_name_is_one_on_every_system(lesson_runs, data_root, result_root):
-    names = sorted(listing(ROOT))
-    names += [f"Data/{name}" for name in listing(data_root)]
-    names += [f"Result/{name}" for name in listing(result_root)]
-    assert len(names) > 2000
-    assert [name for name in names if any(map(unfit, name.split("/")))] == []
-    long = [name for name in names if len(name) > LONGEST]
-    assert long == []
-    places = {
-        place for name in names for place in (name, *map(str, Path(name).parents))
-    }
-    same = {}
-    for place in places:
-        key = unicodedata.normalize("NFC", place).casefold()
-        assert same.setdefault(key, place) == place
 
 
 def tiny_images(folder: Path, *names: str) -> Path:

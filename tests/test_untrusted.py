@@ -18,8 +18,8 @@ import torch
 from hypothesis import given, settings
 from PIL import Image
 
+import damage
 import hostile
-import mutants
 from scripts import CHAPTER_1, PREDICT, must_run, refuses
 from test_main_training import program
 from utils import (
@@ -344,13 +344,13 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("mutants")
 
 
-@pytest.mark.parametrize("name", mutants.TARGETS)
+@pytest.mark.parametrize("name", damage.TARGETS)
 def test_damaged_at_random(name, place):
-    target = mutants.TARGETS[name]
+    target = damage.TARGETS[name]
     came_of_it = []
 
     @settings(max_examples=60)
-    @given(mutants.mutants(target.wholes))
+    @given(damage.versions(target.wholes))
     def read(content):
         came_of_it.append(target.read(content, place))
 

@@ -110,7 +110,7 @@ folder = ImageFolder(home / "split/train", to_tensor, **options)
 place = {path: i for i, (path, _) in enumerate(folder.samples)}
 paths = [str(home / line.rsplit("\t", 1)[0]) for line in train.lines]
 some = range(0, len(train), 1 + len(train) // 100)
-some = [i for i in some if Image.open(paths[i]).mode[0] != "I"]  # 16 bits: utils alone
+some = [i for i in some if Image.open(paths[i]).mode[0] != "I"]  # of 8 bits
 small = [train[i] for i in some]
 check(f"{len(some)} samples: utils.MyDataset", small, [full[i] for i in some])
 check("ImageFolder", small, [folder[place[paths[i]]] for i in some])

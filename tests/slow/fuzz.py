@@ -3,7 +3,7 @@
     python tests/slow/fuzz.py [NUMBER] [--only NAME] [--seed N]
 
 Index files, pickles, tars and archives of batches, checkpoints, what is inside of them,
-and images are changed at up to six places (``tests/mutants.py``). Each is read right,
+and images are changed at up to six places (``tests/damage.py``). Each is read right,
 or refused by a BadInput of one line that names it. Anything else ends the run, with a
 file that shows it. Prints after each round how many were read, how many
 refused, the slowest, and the most memory that the process had; 10,000 of each kind take
@@ -20,15 +20,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import hypothesis
 
+import damage
 import hostile
-import mutants
 
 ROUND, DRAWN = 100, 1900  # files by hypothesis, which makes them small, and by chance
 
 
 def run(name, seed, folder, counts):
     """Read a round of files of one kind; count what came of it."""
-    target = mutants.TARGETS[name]
+    target = damage.TARGETS[name]
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -37,7 +37,7 @@ def run(name, seed, folder, counts):
         database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    @hypothesis.given(mutants.mutants(target.wholes))
+    @hypothesis.given(damage.versions(target.wholes))
     def read(content):
         look(content)
 
@@ -51,7 +51,7 @@ def run(name, seed, folder, counts):
     read()
     chance = random.Random(seed)
     for _ in range(DRAWN):
-        content = mutants.mutant(target.wholes, chance)
+        content = damage.version(target.wholes, chance)
         try:
             look(content)
         except BaseException:
@@ -63,10 +63,10 @@ def main():
     """Run all kinds, in turns."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("number", type=int, nargs="?", default=10_000)
-    parser.add_argument("--only", choices=list(mutants.TARGETS), nargs="+")
+    parser.add_argument("--only", choices=list(damage.TARGETS), nargs="+")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    names = args.only or list(mutants.TARGETS)
+    names = args.only or list(damage.TARGETS)
     counts = {name: {"read": 0, "refused": 0, "slowest": 0.0} for name in names}
     if sys.platform == "linux":
         hostile.limit_memory(4)

@@ -18,7 +18,6 @@ import matplotlib.pyplot as plt
 import torch
 from sklearn.datasets import load_digits
 from torch import nn, optim
-from torch.nn.functional import cross_entropy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
 from utils import animate_paths, check, check_less, descend, draw_map, result_dir
@@ -55,7 +54,7 @@ def network_loss(w1, b1, w2, images, labels):
     """Return the loss of n networks, (n,): w1 (n, 64, 16), w2 (n, 16, 10)."""
     scores = torch.relu(images @ w1 + b1) @ w2
     labels = labels.expand(len(w1), -1)
-    return cross_entropy(scores.mT, labels, reduction="none").mean(1)
+    return nn.functional.cross_entropy(scores.mT, labels, reduction="none").mean(1)
 
 
 pixels, target = load_digits(return_X_y=True)
@@ -67,7 +66,8 @@ tasks = {
     "network": (partial(network_loss, images=digits[0], labels=digits[1]), network, 40),
 }
 lowest = {"valley": (1.0, 1.0), "saddle": (0.0, 2**0.5)}
-check("the saddle", [-1, 1.5], saddle(torch.tensor([lowest["saddle"], (1.5, 1.0)])))
+places = torch.tensor([lowest["saddle"], (1.5, 1.0)])
+check("the saddle: its lowest point, and another", [-1, 1.5], saddle(places))
 
 # %%
 # The same search for each

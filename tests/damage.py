@@ -63,12 +63,12 @@ def changed(content, edits):
     return bytes(content)
 
 
-def mutants(wholes):
+def versions(wholes):
     """Return a strategy for versions of files with up to six edits."""
     return st.builds(changed, st.sampled_from(wholes), st.lists(EDITS, max_size=6))
 
 
-def mutant(wholes, chance):
+def version(wholes, chance):
     """Return such a version, drawn from a random.Random: ten times as fast."""
     edits = [
         (
@@ -82,8 +82,9 @@ def mutant(wholes, chance):
     return changed(chance.choice(wholes), edits)
 
 
-def refused(read, path):
-    """Return what ``read`` makes of a file; None if it refuses it in one line."""
+def refused(read, path, content):
+    """Return what ``read`` makes of this in a file; None if it refuses it in a line."""
+    path.write_bytes(content)
     try:
         return read(path)
     except BadInput as error:
@@ -94,8 +95,7 @@ def refused(read, path):
 def reads_index(content, folder):
     """Read an index; it has to be what a reader line by line finds."""
     path = folder / "train.txt"
-    path.write_bytes(content)
-    found = refused(read_index, path)
+    found = refused(read_index, path, content)
     if found is None:
         return False
     lines = re.split("\r\n|\r|\n", content.decode("utf-8-sig"))
@@ -111,8 +111,7 @@ def reads_index(content, folder):
 def reads_archive(content, folder):
     """Read an archive; its batches have to be sound."""
     path = folder / "a.tar.gz"
-    path.write_bytes(content)
-    found = refused(lambda path: list(read_batches(path)), path)
+    found = refused(lambda path: list(read_batches(path)), path, content)
     if found is None:
         return False
     for part, names, images, labels in found:
@@ -150,8 +149,7 @@ def are_sound(value):
 def reads_checkpoint(content, folder):
     """Read a checkpoint; what is in it has to be sound."""
     path = folder / "step_000000001.ckpt"
-    path.write_bytes(content)
-    found = refused(read_checkpoint, path)
+    found = refused(read_checkpoint, path, content)
     if found is None:
         return False
     assert isinstance(found[1], dict)
@@ -174,8 +172,7 @@ def reads_program(content, folder):
 def reads_image(content, folder):
     """Decode an image; it has to be RGB."""
     path = folder / "image"
-    path.write_bytes(content)
-    found = refused(load_image, path)
+    found = refused(load_image, path, content)
     if found is None:
         return False
     assert found.mode == "RGB" and found.width * found.height <= LARGEST_IMAGE
