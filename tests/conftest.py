@@ -8,6 +8,7 @@ that they start can connect to another machine, see ``offline/sitecustomize.py``
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _PLACE = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background: hand on
     place = Path(tempfile.mkdtemp(prefix="tutorial-tests-")).resolve()
     config.stash[_PLACE] = place
     paths = [str(TESTS / "offline"), os.environ.get("PYTHONPATH", "")]
