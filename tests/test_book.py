@@ -6,6 +6,8 @@ tests skip where Sphinx or a browser is missing; in CI, which installs both, the
 
 import importlib.util
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,14 @@ from book.definitions import Lesson, source_alone
 from places import CODE, ROOT, missing
 from utils.contents import find_scripts
 from viewer import NoBrowserError
-from walk import copies, offline_browser, problems, search, show
+from walk import (
+    copies,
+    notebook_program,
+    offline_browser,
+    problems,
+    search,
+    show,
+)
 
 PART = ["2.2.2.8", "3.1.6", "3.1.8", "5.3"]
 LESSON = "3_optimizer/3_1_loss_functions/3_1_06_KLDivLoss"
@@ -39,16 +48,18 @@ def site(tmp_path_factory) -> Path:
         if not importlib.util.find_spec(package):
             missing(f"{package} is not installed")
     html = tmp_path_factory.mktemp("book") / "site"
-    command = [
-        sys.executable,
-        str(CODE / "book" / "build.py"),
-        *PART,
-        "--to",
-        str(html),
-    ]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600)
-    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    build(html, *PART)
     return html
+
+
+def build(site: Path, *arguments: object) -> str:
+    """Build a part of the book, without a complaint; return what was printed."""
+    command = [sys.executable, CODE / "book" / "build.py", *arguments, "--to", site]
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, encoding="utf-8", timeout=600
+    )
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    return done.stdout
 
 
 def pages(site: Path) -> list[Path]:
@@ -204,6 +215,78 @@ def test_the_table_has_every_row(monkeypatch):
     heads = {r.chapter for r in ROWS}
     assert len(list(document.findall(row))) == len(ROWS) + len(heads) > 300
     assert not list(document.findall(problematic))
+
+
+# Notebooks
+
+
+def test_a_notebook_finds_its_clone(site, tmp_path, result_root):
+    program = tmp_path / "notebook.py"
+    program.write_text(notebook_program(site / "_downloads", LESSON), encoding="utf-8")
+    for folder, clone, status in [
+        (ROOT / "tests", {}, 0),  # anywhere in the clone,
+        (tmp_path, {"TUTORIAL_HOME": str(ROOT)}, 0),  # or told where it is
+        (tmp_path, {}, 1),
+    ]:
+        done = subprocess.run(
+            [sys.executable, str(program)],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", **clone},
+        )
+        assert done.returncode == status, done.stderr
+        if status:
+            assert "Put this notebook into a clone" in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+        else:
+            assert "✓ element-wise: p (log p - x)" in done.stdout
+
+
+# In another language
+
+
+def test_a_translation(site, tmp_path):
+    """All prose can be translated; what the book adds finds its place all the same."""
+    from babel.messages.pofile import read_po, write_po
+
+    copy = Path(shutil.copytree(site.parent, tmp_path / "copy"), "site")
+    build(copy, *PART, "--gettext")
+    templates = {
+        path.relative_to(f"{copy}.gettext").with_suffix(""): path
+        for path in Path(f"{copy}.gettext").rglob("*.pot")
+    }
+    found = {page.relative_to(site).with_suffix("") for page in pages(site)}
+    assert set(templates) == {*found, Path("extras")} - {Path("search")}
+    locale = tmp_path / "locale"
+    words = ""
+    for name, path in templates.items():
+        with path.open("rb") as file:
+            catalog = read_po(file)
+        for message in catalog:
+            if message.id:
+                message.string = f"译：{message.id}"
+                words += f"{message.id}\n"
+        target = locale / "zh_CN" / "LC_MESSAGES" / name.with_suffix(".po")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            write_po(file, catalog)
+    for prose in ("KLDivLoss · KL散度", "the notes", "claims proven", "Total running"):
+        assert prose in words
+    said = build(copy, *PART, "--language", "zh_CN", "--translations", locale)
+    assert "✓" not in said, "a translation is no reason to run a lesson again"
+    page = (copy / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN"' in page
+    for box in ("the-notes", "then-now"):
+        assert re.search(
+            rf'class="{box} admonition">\s*<p class="[\w-]*title">译：', page
+        )
+    assert re.search(r"<summary>.*译：\d+ claims proven", page, re.S)
+    assert '"copied": "译：copied ✓"' in page
+    printed = r"<(script|style|pre|template|details)\b.*?</\1>"
+    visible = re.sub(printed, "", page, flags=re.S)
+    prose = re.findall(r"<p>(?!<)([^<]{40,})", visible)
+    assert prose and not [text for text in prose if not text.startswith("译：")]
 
 
 # That the walk sees what is wrong

@@ -5,6 +5,7 @@ are not there, formulas that are not drawn, what is cut off or wider than the sc
 text that is hard to read.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,6 +180,18 @@ def search(browser, site: Path, word: str, seconds: float = 20) -> list[str]:
             break
         time.sleep(0.2)
     return [href.removeprefix(site.as_uri() + "/") for href in hrefs]
+
+
+def notebook_program(downloads: Path, page: str) -> str:
+    """Return the code cells of a page's notebook, as a program.
+
+    :param downloads: the folder of the site with all that can be downloaded
+    """
+    (notebook,) = downloads.rglob(f"{Path(page).name}.ipynb")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    lines = "\n\n".join(code).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("%")) + "\n"
 
 
 def copies(browser, selector: str) -> list[str]:

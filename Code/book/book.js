@@ -1,11 +1,6 @@
 // Copy buttons, promises, a filter for the snippets, light paper. From file:// too.
 "use strict";
 
-function words(name, otherwise) {
-  // A translation of the book may define BOOK_WORDS.
-  return (window.BOOK_WORDS || {})[name] || otherwise;
-}
-
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -30,18 +25,18 @@ function addCopyButton(block) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy-code";
-  const say = (name, otherwise) => {
-    button.textContent = words(name, otherwise);
+  const say = (name) => {
+    button.textContent = BOOK_WORDS[name]; // in the language of the book: extras.py
   };
-  say("copy", "copy");
+  say("copy");
   button.addEventListener("click", async () => {
     try {
       await copy(runnable(block.querySelector("pre").textContent));
-      say("copied", "copied ✓");
+      say("copied");
     } catch {
-      say("refused", "not allowed");
+      say("refused");
     }
-    setTimeout(() => say("copy", "copy"), 1500);
+    setTimeout(() => say("copy"), 1500);
   });
   block.append(button);
 }
@@ -51,7 +46,7 @@ function addFilter(page) {
   const field = document.createElement("input");
   field.type = "search";
   field.className = "filter form-control";
-  field.placeholder = words("filter", "filter: a name, or a word of the code");
+  field.placeholder = BOOK_WORDS.filter;
   field.setAttribute("aria-label", field.placeholder);
   field.addEventListener("input", () => {
     const wanted = field.value.toLowerCase();

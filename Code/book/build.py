@@ -13,7 +13,6 @@ import argparse
 import importlib.util
 import io
 import os
-import re
 import shutil
 import sys
 import time
@@ -27,7 +26,7 @@ for folder in (HERE, HERE.parent):
 from layout import DEFAULT, HEADER, HEADERS, Places, docname, scripts_of
 
 from utils.console import BadInput, Parser
-from utils.paths import make_dir, write_whole
+from utils.paths import make_dir
 from utils.prepare import only_one
 
 NEEDED = {  # module: package
@@ -76,12 +75,25 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--jobs", type=int, default=cores(), metavar="N", help="default: the cores")
     add("--gettext", action="store_true", help="write all prose as .pot files instead")
-    add("--language", metavar="CODE", default="en", help="with translations in locale/")
+    add("--language", metavar="CODE", default="en", help="of the pages, such as zh_CN")
+    add(
+        "--translations",
+        type=Path,
+        default=HERE / "locale",
+        metavar="FOLDER",
+        help="where CODE/LC_MESSAGES/*.po stand (default: Code/book/locale)",
+    )
     args = parser.parse_args(arguments)
     if args.jobs < 1:
         parser.error(f"--jobs {args.jobs}: give a number above zero")
     if args.to.exists() and not args.to.is_dir():
         parser.error(f"--to {args.to}: is a file: name a folder")
+    translated = args.translations / args.language / "LC_MESSAGES"
+    if args.language != "en" and not translated.is_dir():
+        parser.error(
+            f"--language {args.language}: {translated} is missing: put the translated "
+            ".po files there (--gettext writes what there is to translate)"
+        )
     return args
 
 
@@ -128,18 +140,9 @@ def arrange(scripts: list[Path], places: Places) -> None:
     formulas = make_dir(places.static / "mathjax") / Path(file).name
     if not formulas.is_file():
         shutil.copyfile(Path(home, file), formulas)
-    index = []
-    for line in (HERE / "index.rst").read_text(encoding="utf-8").splitlines():
-        chapter = re.search(r"<(\w+)/index>", line)  # that may not be in this build
-        if not chapter or (places.gallery / chapter[1]).is_dir():
-            index.append(f"{line}\n")
-    write_changed(make_dir(places.source) / "index.rst", "".join(index))
-
-
-def write_changed(path: Path, text: str) -> None:
-    """Write a file unless it says so already: Sphinx reads new files again."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_whole(path, text)
+    first = make_dir(places.source) / "index.rst"
+    if not first.is_file():
+        first.touch()  # extras.py writes it
 
 
 def run_sphinx(places: Places, args: argparse.Namespace) -> list[str]:
@@ -152,6 +155,7 @@ def run_sphinx(places: Places, args: argparse.Namespace) -> list[str]:
     warnings = io.StringIO()
     settings = {
         "language": args.language,
+        "locale_dirs": [str(args.translations.absolute())],
         "html_static_path": [str(places.static)],
     }
     out, builder = places.html, "html"

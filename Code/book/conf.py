@@ -6,8 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 project = "PyTorch model training · PyTorch模型训练实用教程"
 html_title = "PyTorch model training"
-language = "en"  # build.py --language; translations stand in locale/
-locale_dirs = ["locale"]
+language = "en"  # build.py --language
+locale_dirs = [str(Path(__file__).resolve().with_name("locale"))]  # --translations
 gettext_compact = False  # one file a page
 gettext_location = False  # a line number is no reason to translate again
 extensions = [

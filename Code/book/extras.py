@@ -6,6 +6,7 @@ before Sphinx reads: all snippets, all pictures, and the cheat sheet, to print.
 """
 
 import importlib
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,9 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import write_po
 from definitions import Lesson, source_alone
 from docutils import nodes
 from layout import Places, docname, scripts_of
@@ -22,16 +26,26 @@ from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.i18n import CatalogInfo
 
 from utils.contents import heading, number_of, title_and_summary
 from utils.paths import CODE, write_whole
 
-_ = get_translation("extras")  # a translation of the book brings extras.mo
+_ = get_translation("extras")
 BOXES = {"the notes": "the-notes", "then → now": "then-now"}  # field: class
-PAGES = ("snippets", "pictures", "cheatsheet")
+PAGES = ("snippets", "pictures", "cheatsheet")  # and the first page of all
 MANY = 8  # proofs that a page shows unfolded
 TABLE = "5_0_then_and_now"
 OUTPUT = "sphx-glr-script-out"
+OPENING = {  # page: which of its pictures the first page of all shows
+    "1_data_prepare/1_6_transforms/1_6_00_overview": 0,
+    "2_model/2_2_weight_init/2_2_0_overview": 0,
+    "3_optimizer/3_3_optimizers/3_3_00_overview": -1,
+    "4_viewer/4_2_network/4_6_grad_cam": 0,
+    "5_cheatsheet/5_2_nn": 0,
+    "main_training/main": -1,
+}
+CATALOG = "extras"  # the words below, for translators
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -44,17 +58,58 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(SayWhereFileIs)
     app.add_css_file("book.css")
     app.add_js_file("book.js", loading_method="defer")
-    app.add_message_catalog("extras", str(app.srcdir / "locale"))
+    for folder in app.config.locale_dirs:
+        add_translation(app, folder)
     app.connect("config-inited", add_static_files)
     app.connect("builder-inited", write_pages, priority=900)  # after the gallery
+    app.connect("build-finished", write_words)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def add_static_files(_app: Sphinx, config) -> None:
+def add_static_files(app: Sphinx, config) -> None:
     """Have the style and the script copied; pages of their own need no sidebar."""
     config.html_sidebars = {**{p: [] for p in PAGES}, **config.html_sidebars}
     own = [str(HERE / "book.css"), str(HERE / "book.js")]
     config.html_static_path = [*config.html_static_path, *own]
+    words = {name: str(word) for name, word in words_of_script().items()}
+    text = json.dumps(words, ensure_ascii=False)
+    app.add_js_file(None, body=f"window.BOOK_WORDS = {text};", priority=400)
+
+
+# Words that are in no page
+
+
+def words_of_script() -> dict[str, str]:
+    """Return what ``book.js`` says: name and words."""
+    return {
+        "copy": _("copy"),
+        "copied": _("copied ✓"),
+        "refused": _("not allowed"),
+        "filter": _("filter: a name, or a word of the code"),
+    }
+
+
+def add_translation(app: Sphinx, folder: str) -> None:
+    """Have these words translated, if ``folder`` has them in the book's language."""
+    catalog = CatalogInfo(
+        Path(folder, app.config.language, "LC_MESSAGES"), CATALOG, "utf-8"
+    )
+    if Path(catalog.po_path).is_file() and catalog.is_outdated():
+        catalog.write_mo(app.config.language)  # Sphinx does so, but later
+    app.add_message_catalog(CATALOG, folder)
+
+
+def write_words(app: Sphinx, error: Exception | None) -> None:
+    """Give translators these words beside those of the pages."""
+    if error or app.builder.name != "gettext":
+        return
+    catalog = Catalog(project=app.config.project, charset="utf-8")
+    for _line, text, _comments, _context in extract_from_file(
+        "python", __file__, keywords={"_": None}
+    ):
+        catalog.add(text)
+    with Path(app.outdir, f"{CATALOG}.pot").open("wb") as file:
+        write_po(file, catalog, omit_header=False)
 
 
 # The header's fields
@@ -205,6 +260,7 @@ def write_pages(app: Sphinx) -> None:
         "snippets": snippets(scripts),
         "pictures": pictures(scripts, source),
         "cheatsheet": cheatsheet(scripts, source),
+        "index": opening(scripts, source),
     }
     app.env.book_scripts = {
         docname(script): script.relative_to(CODE.parent).as_posix()
@@ -214,6 +270,22 @@ def write_pages(app: Sphinx) -> None:
         path, text = source / f"{name}.rst", "\n".join(lines) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_whole(path, text)
+
+
+def opening(scripts: list[Path], source: Path) -> Iterator[str]:
+    """Yield the first page: what the book is, and a picture of each chapter."""
+    chapters = {docname(script).partition("/")[0] for script in scripts}
+    for line in (HERE / "index.rst").read_text(encoding="utf-8").splitlines():
+        chapter = re.search(r"<(\w+)/index>", line)  # that may not be in this build
+        if not chapter or chapter[1] in chapters:
+            yield line
+        if line == ".. container:: pictures":
+            yield ""
+            for script in scripts:
+                if docname(script) in OPENING:
+                    every = shown(script, source)
+                    file, alt = every[OPENING[docname(script)]]
+                    yield from figure(script, file, alt, named=False)
 
 
 def snippets(scripts: list[Path]) -> Iterator[str]:
@@ -250,15 +322,24 @@ def pictures(scripts: list[Path], source: Path) -> Iterator[str]:
                 last = heading(script)
                 yield from title(last, "=")
                 yield from (".. container:: pictures", "")
-            yield f"   .. figure:: {file}"
-            yield f"      :alt: {alt}"
-            yield f"      :target: {docname(script)}.html"
-            yield "      :loading: lazy"
-            yield ""
-            yield f"      {literal_text(alt)}"
-            yield ""
-            yield f"      {link(script)}"
-            yield ""
+            yield from figure(script, file, alt)
+
+
+def figure(script: Path, file: str, alt: str, named: bool = True) -> Iterator[str]:
+    """Yield a picture that leads to its lesson.
+
+    :param named: write its own title below it, above the lesson's
+    """
+    yield f"   .. figure:: {file}"
+    yield f"      :alt: {alt}"
+    yield f"      :target: {docname(script)}.html"
+    yield "      :loading: lazy"
+    yield ""
+    if named:
+        yield f"      {literal_text(alt)}"
+        yield ""
+    yield f"      {link(script)}"
+    yield ""
 
 
 def shown(script: Path, source: Path) -> list[tuple[str, str]]:

@@ -249,12 +249,13 @@ def animations(block, script_vars: dict, gallery_conf: dict) -> str:
     from sphinx_gallery.scrapers import figure_rst
 
     folder = script_vars["example_globals"].get("RESULT")
-    shown, made = script_vars.setdefault("films", set()), []
+    shown, made, names = script_vars.setdefault("films", set()), [], []
     for film in sorted(folder.glob("*.gif")) if isinstance(folder, Path) else ():
         if film not in shown and film.stat().st_mtime >= script_vars["began"]:
             shown.add(film)
             place = Path(next(script_vars["image_path_iterator"]))
             shutil.copyfile(film, place.with_suffix(".gif"))
             made.append(place.with_suffix(".gif"))
-    alt = ", ".join(film.stem for film in made)
+            names.append(film.stem.replace("_", " "))
+    alt = ", ".join(names)
     return figure_rst(made, gallery_conf["src_dir"], alt) if made else ""
