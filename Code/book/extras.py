@@ -279,13 +279,12 @@ def opening(scripts: list[Path], source: Path) -> Iterator[str]:
         chapter = re.search(r"<(\w+)/index>", line)  # that may not be in this build
         if not chapter or chapter[1] in chapters:
             yield line
-        if line == ".. container:: pictures":
-            yield ""
-            for script in scripts:
-                if docname(script) in OPENING:
-                    every = shown(script, source)
-                    file, alt = every[OPENING[docname(script)]]
-                    yield from figure(script, file, alt, named=False)
+        if line == ".. The pictures.":
+            some = [script for script in scripts if docname(script) in OPENING]
+            yield from [".. container:: pictures", ""] if some else []
+            for script in some:
+                file, alt = shown(script, source)[OPENING[docname(script)]]
+                yield from figure(script, file, alt, named=False)
 
 
 def snippets(scripts: list[Path]) -> Iterator[str]:
