@@ -4,22 +4,25 @@
     python tests/slow/walk_book.py --site FOLDER  walks one that is built
 
 Each page at 400 and 1400 pixels, light and dark: see tests/walk.py for what is looked
-at. All copied snippets run; the cheat sheet has every row, and is printed, as a PDF.
+at. All copied snippets run, and so does the code of all notebooks; the cheat sheet has
+every row, and is printed, as a PDF.
 """
 
 import argparse
 import base64
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "Code")]
 from book.definitions import Lesson, source_alone
 from utils.contents import find_scripts, number_of
-from walk import copies, offline_browser, problems, search, show
+from walk import copies, notebook_program, offline_browser, problems, search, show
 
 RUN = """
 import contextlib, io, runpy, sys
@@ -46,6 +49,7 @@ def main() -> int:
             wrong = walk(browser, site, args.only)
             if not args.only:
                 wrong += extra_pages(browser, site, Path(place))
+                wrong += notebooks(site, Path(place))
     print(f"{len(wrong)} things are wrong")
     return int(bool(wrong))
 
@@ -103,6 +107,34 @@ def extra_pages(browser, site: Path, place: Path) -> list[str]:
     wrong += ["the sheet has no table"] * (rows < 300)
     print(*wrong, sep="\n", end="\n" * bool(wrong))
     return wrong
+
+
+def notebooks(site: Path, place: Path) -> list[str]:
+    """Run what is in the notebooks, from another folder; return what fails."""
+    began = time.monotonic()
+    names = sorted(path.stem for path in (site / "_downloads").rglob("*.ipynb"))
+    own = {"TUTORIAL_HOME": str(ROOT), "TUTORIAL_RESULT": str(place / "Result")}
+    env = {**os.environ, **own, "MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
+
+    def run(name: str) -> list[str]:
+        program = place / f"{name}_notebook.py"
+        text = notebook_program(site / "_downloads", name)
+        program.write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, program],
+            cwd=place,
+            env=env,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        well = done.returncode == 0 and not done.stderr
+        return [] if well else [f"{name}.ipynb: {done.stderr[-500:]}"]
+
+    with ThreadPoolExecutor(2) as pool:
+        wrong = [line for found in pool.map(run, names) for line in found]
+    print(f"{len(names)} notebooks run, {time.monotonic() - began:.0f} s")
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    return wrong + ["there is no notebook"] * (not names)
 
 
 if __name__ == "__main__":
