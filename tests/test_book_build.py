@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ import checks
 import layout
 
 from utils.console import BadInput
-from utils.contents import number_of
+from utils.contents import number_of, title_and_summary
 from utils.paths import CODE
 
 
@@ -54,6 +55,25 @@ def test_an_unknown_chapter(monkeypatch):
     monkeypatch.setattr(build, "NEEDED", {})
     with pytest.raises(BadInput, match="no such chapter"):
         build.main(["no_such_chapter"])
+
+
+def test_a_notebook_has_what_its_script_has(monkeypatch):
+    pytest.importorskip("sphinx")
+    import lessons
+
+    monkeypatch.setenv("TUTORIAL_HOME", str(ROOT))
+    monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for script in (CODE / "main_training" / "predict.py", *CODE.rglob("1_3_2_*.py")):
+        below = script.relative_to(ROOT).as_posix()
+        cell = lessons.FIRST_CELL.format(script=below).replace("%matplotlib inline", "")
+        names = {"__doc__": None}
+        exec(cell, names)
+        assert Path(names["__file__"]) == script
+        assert sys.argv == [str(script)]
+        assert sys.path[0] == str(script.parent)
+        # Of a notebook: what --help shows, from the docstring.
+        assert names["__doc__"].splitlines()[0] == title_and_summary(script)[0]
 
 
 @pytest.fixture

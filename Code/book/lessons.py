@@ -37,6 +37,7 @@ lessons.run_one(*{arguments!r})
 FIRST_CELL = """\
 # A notebook does not know where it stands: this cell finds the script that it was made
 # from, here or in a folder above. Elsewhere, name the clone in TUTORIAL_HOME.
+import ast
 import os
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ homes = [place for place in places if (place / script).is_file()]
 if not homes:
     raise SystemExit("Put this notebook into a clone of the tutorial, in any folder.")
 __file__ = str(homes[0] / script)
+__doc__ = ast.get_docstring(ast.parse(Path(__file__).read_text(encoding="utf-8")))
 sys.argv = [__file__]
 sys.path.insert(0, str(Path(__file__).parent))
 %matplotlib inline"""
