@@ -1,8 +1,8 @@
 """What the book adds to Sphinx and sphinx-gallery.
 
 In lessons: the header's fields as a table, what it says of the notes and of the changes
-since as boxes, proofs (``✓``) apart from other output. Beside them three pages, written
-before Sphinx reads: all snippets, all pictures, and the cheat sheet, to print.
+since as boxes, proofs (``✓``) apart from other output. Beside them four pages, written
+before Sphinx reads: the first of all, all snippets, all pictures, the sheet to print.
 """
 
 import importlib
