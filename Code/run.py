@@ -139,7 +139,7 @@ class Display:
         """Replace the live line; without a line clear it."""
         if self.live and line != self.shown:
             self.shown = line
-            columns = shutil.get_terminal_size().columns - 1
+            columns = (shutil.get_terminal_size().columns or 80) - 1  # 0: unknown
             print(f"\r{line[:columns]:{columns}}\r", end="", flush=True)
 
     def finished(self, done: Finished) -> None:

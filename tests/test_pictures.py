@@ -58,7 +58,9 @@ def test_a_sheet_has_its_pictures_in_rows_to_scale(tmp_path):
     path = tmp_path / "sheet.png"
     fig = show_grid(pictures, ["a", "b\nc", "d"], path, columns=2, title="all")
     with Image.open(path) as image:
-        assert image.size == (320, 435)  # 3.2 inches; 2 rows of 1.6 + 0.4, and 0.35
+        width, height = image.size
+    assert width == 320  # 3.2 inches
+    assert height in (434, 435)  # 2 rows of 1.6 + 0.4, and 0.35; matplotlib cut off
     assert fig.get_suptitle() == "all"
     assert [ax.get_title() for ax in fig.axes] == ["a", "b\nc", "d", ""]
     assert not any(ax.axison for ax in fig.axes)

@@ -80,6 +80,9 @@ for run, (rate, gain) in runs.items():
             for tag, values in history[run][-1].items():
                 writer.add_histogram(tag, values, epoch)
     right.append((net(images).argmax(1) == labels).double().mean().item())
+outputs = [v for tag, v in history[run][-1].items() if tag.startswith("act")]
+by_hand = [net[:i](images[:200]) for i in (2, 4, 6)]
+check("the activations are what the three tanhs give", by_hand, outputs)
 above = [share > 0.95 for share in right]
 check("only the healthy one gets above 95 %", [True, False, False, False], above)
 

@@ -174,7 +174,7 @@ def _read_lines(
         digits = raw[at] - _ZERO  # of uint8: what comes before 0 becomes large
         if (digits > 9).any():
             return None
-        labels[rows] += digits * np.int64(10 ** min(place, 10))
+        labels[rows] += digits.astype(np.int64) * 10 ** min(place, 10)
     if (labels > LARGEST_LABEL).any():
         return None
     pieces = np.stack([last - starts, ends + 1 - last], 1)

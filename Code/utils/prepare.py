@@ -429,11 +429,10 @@ def only_one(folder: Path) -> Iterator[None]:
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock ``path``; wait for a process that holds it, and say so.
 
-    The system frees the lock of a process that dies, however it dies. Where several
-    users may write into the folder, all of them may take the lock.
+    The system frees the lock of a process that dies, however it dies. Who may write
+    into the folder may take the lock.
     """
-    shared = path.parent.stat().st_mode & 0o022
-    lock = FileLock(path, **({"mode": 0o666} if shared else {}))
+    lock = FileLock(path, mode=path.parent.stat().st_mode & 0o666)
     try:
         lock.acquire(timeout=1)
     except Timeout:

@@ -87,6 +87,9 @@ fit = nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32))
 theirs.layer1 = resnet.BasicBlock(16, 16)
 theirs.layer2 = resnet.BasicBlock(16, 32, 2, fit)
 theirs.load_state_dict(ours.state_dict())
+head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), theirs.fc
+blocks = theirs.layer1, theirs.layer2
+theirs = nn.Sequential(theirs.conv1, theirs.bn1, nn.ReLU(), *blocks, *head)
 images = torch.randn(8, 3, 32, 32)
 for mode in (True, False):
     a, b = (net.train(mode)(images) for net in (ours, theirs))
