@@ -66,31 +66,66 @@ MADE_BY = {  # they make themselves: what is there would not be made again
     "1_5_1_compute_mean.py": "mean_std.json",
 }
 
-# The tests of each module: lessons first, they are quick.
+# The tests of each module, the quick ones first: lessons, files, and tests of a file by
+# the words in their names.
+REFUSED = "tests/test_untrusted.py -k read_or_refused or ran or memory"
 TESTS = {
     "__init__": ["tests/test_small_parts.py"],
-    "archive": ["tests/test_data_chain.py"],
+    "archive": [
+        f"{REFUSED} or batch",
+        "tests/test_data_chain.py -k archive or chain_leaves or own_images",
+    ],
     "batches": ["tests/test_batch_loader.py", "tests/test_batches.py"],
-    "checkpoint": ["tests/test_checkpoint.py"],
+    "checkpoint": [
+        "tests/test_checkpoint.py",
+        f"{REFUSED} or weights or checkpoint",
+    ],
     "child": ["tests/test_run.py"],
-    "console": ["tests/test_small_parts.py", "tests/test_data_chain.py"],
+    "console": [
+        "tests/test_small_parts.py",
+        "tests/test_faults.py -k signal or silently or disk or files",
+        "tests/test_data_chain.py -k ratios or no_such",
+    ],
     "contents": ["tests/test_run.py"],
-    "dataset": ["tests/test_index.py", "tests/test_data_chain.py"],
+    "dataset": [
+        "tests/test_index.py",
+        "tests/test_data_chain.py -k no_such or names_no_image or one_name or pooled",
+    ],
+    "download": ["tests/test_faults.py -k download or not_the_file or fetched or none"],
     "events": ["tests/test_small_parts.py"],
     "images": ["1_6_00", "tests/test_pictures.py", "tests/test_index.py"],
-    "index": ["tests/test_index.py"],
+    "index": [
+        "tests/test_index.py",
+        "tests/test_untrusted.py -k upright or sixteen or odd or no_file or fault"
+        " or line or out or classes",
+        REFUSED,
+    ],
     "migration": ["tests/test_migration.py"],
     "model": ["tests/test_small_parts.py"],
-    "paths": ["tests/test_small_parts.py", "tests/test_data_chain.py"],
-    "prepare": ["tests/test_data_chain.py"],
+    "pace": ["tests/test_speedrun.py -k time or late or clock or warm"],
+    "paths": [
+        "tests/test_small_parts.py",
+        "tests/test_faults.py -k killed_left or full_disk or replaced",
+        "tests/test_data_chain.py -k record or disk or read_only or no_such",
+    ],
+    "pickles": [f"{REFUSED} or batch"],
+    "prepare": [
+        "tests/test_faults.py -k user or waits or clocks or replaced",
+        "tests/test_data_chain.py",
+    ],
     "processes": ["tests/test_processes.py"],
     "proof": ["tests/test_proof.py"],
+    "racing": ["tests/test_speedrun.py"],
     "report": ["tests/test_pictures.py"],
     "runner": ["tests/test_run.py"],
     "schedule": ["tests/test_schedule.py", "3_4_5"],
     "signal": ["tests/test_signal.py"],
     "surface": ["tests/test_surface.py", "3_3_01"],
-    "train": ["tests/test_train.py", "tests/test_batches.py"],
+    "train": [
+        "tests/test_train.py",
+        "tests/test_batches.py",
+        "tests/test_main_training.py",
+    ],
 }
 OWN_SERVER = {"runner", "child"}  # their tests start the server that others share
 
@@ -718,8 +753,13 @@ def run_tests(root: Path, tests: Sequence[str], folder: Path, shared: bool) -> i
     os.chdir(root)
     os.environ.pop("PYTHONPATH")  # the tests of the copy put their own guard there
     sys.dont_write_bytecode = True
-    files = [str(root / name) for name in tests]
-    return int(pytest.main(["-xq", "-p", "no:cacheprovider", "--tb=line", *files]))
+    chosen = []
+    for name in tests:
+        file, *words = name.split(" -k ")
+        chosen += [str(root / file), *(f"-k={some}" for some in words)]
+    return int(
+        pytest.main(["-xq", "-n0", "-p", "no:cacheprovider", "--tb=line", *chosen])
+    )
 
 
 def break_utils(options: argparse.Namespace, base: Path) -> list[tuple]:
