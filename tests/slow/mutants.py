@@ -40,7 +40,7 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "Code")]
 
 from promises import first_broken, promises
 
@@ -748,8 +748,9 @@ def run_tests(root: Path, tests: Sequence[str], folder: Path, shared: bool) -> i
     type.__setattr__(hypothesis.settings, "register_profile", profile)  # no shrinking
     ours = {str(ROOT / name) for name in ("tests", "tests/slow", "Code")}
     sys.path[:] = [entry for entry in sys.path if entry not in ours]
-    for name in [name for name in sys.modules if name in ("promises", "utils")]:
-        del sys.modules[name]
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("promises", "utils", "book"):
+            del sys.modules[name]
     os.chdir(root)
     os.environ.pop("PYTHONPATH")  # the tests of the copy put their own guard there
     sys.dont_write_bytecode = True
