@@ -36,15 +36,20 @@ def comparable(root: Path) -> dict[str, bytes]:
 def events(content: bytes) -> list[bytes]:
     """Return the events of an event file without their times.
 
-    Each stands between its length with a checksum, 12 bytes, and one more checksum.
+    A network's graph has attributes by name, which protobuf writes in any order: they
+    are sorted here. Each stands between its length with a checksum, 12 bytes, and one more checksum.
     """
     from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     found, at = [], 0
     while at < len(content):
         (length,) = struct.unpack_from("<Q", content, at)
         event = Event.FromString(content[at + 12 : at + 12 + length])
         event.wall_time = 0
+        if event.graph_def:
+            graph = GraphDef.FromString(event.graph_def)
+            event.graph_def = graph.SerializeToString(deterministic=True)
         found.append(event.SerializeToString(deterministic=True))
         at += 16 + length
     return found

@@ -6,9 +6,9 @@ First as run.py does it. Then in a random order, one script at a time on a singl
 each in an interpreter of its own, in another folder, time zone and locale, with another
 seed of hashes, a console that is not UTF-8, new files that nobody else may read, and no
 HOME. Every file in Data/ and Result/ must have the same bytes; of event files every
-event, its time apart; lesson 1.4's picture, which shows measured times, is left out.
-Names the files that differ. Takes five to ten minutes, and ends with status 1 if a
-script failed or a file differs.
+event, its time and the order of a graph's attributes apart; lesson 1.4's picture, which
+shows measured times, is left out. Names the files that differ. Takes five to ten
+minutes, and ends with status 1 if a script failed or a file differs.
 """
 
 import argparse
