@@ -37,7 +37,8 @@ def events(content: bytes) -> list[bytes]:
     """Return the events of an event file without their times.
 
     A network's graph has attributes by name, which protobuf writes in any order: they
-    are sorted here. Each stands between its length with a checksum, 12 bytes, and one more checksum.
+    are sorted here. Each event stands between its length with a checksum, 12 bytes, and
+    one more checksum.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.graph_pb2 import GraphDef
