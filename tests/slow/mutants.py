@@ -108,7 +108,7 @@ TESTS = {
         "tests/test_faults.py -k killed_left or full_disk or replaced",
         "tests/test_data_chain.py -k record or disk or read_only or no_such",
     ],
-    "pickles": [f"{REFUSED} or batch"],
+    "pickles": ["tests/test_pickles.py", f"{REFUSED} or batch"],
     "prepare": [
         "tests/test_faults.py -k user or waits or clocks or replaced",
         "tests/test_data_chain.py",
