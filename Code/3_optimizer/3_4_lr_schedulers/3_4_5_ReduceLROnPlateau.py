@@ -52,7 +52,7 @@ print("rates: ", [round(rate, 6) for rate in rates.tolist()])
 
 
 def plateau_by_hand(
-    metrics, rate, factor=0.1, patience=10, threshold=1e-4, cooldown=0, min_lr=0.0
+    metrics, rate, factor, patience, threshold=1e-4, cooldown=0, min_lr=0.0, eps=1e-8
 ):
     """Return the learning rate of each epoch, for metrics that should fall."""
     best, bad, rest, rates = float("inf"), 0, 0, []
@@ -66,7 +66,7 @@ def plateau_by_hand(
             rest, bad = rest - 1, 0
         if bad > patience:
             lower = max(rate * factor, min_lr)
-            rate = lower if rate - lower > 1e-8 else rate
+            rate = lower if rate - lower > eps else rate
             rest, bad = cooldown, 0
     return rates
 
@@ -75,7 +75,7 @@ torch.manual_seed(0)
 noisy = (0.87 ** torch.arange(80) + 0.1 * torch.rand(80)).double().tolist()
 noisy[45] = float("nan")
 halve = {"factor": 0.5, "patience": 3}
-for extra in ({}, {"threshold": 0.05}, {"cooldown": 8}, {"min_lr": 0.02}):
+for extra in ({}, {"threshold": 0.05}, {"min_lr": 0.02}, {"cooldown": 8, "eps": 0.01}):
     settings = halve | extra
     by_torch = learning_rates(ReduceLROnPlateau(make_sgd(0.1), **settings), noisy)
     by_hand = plateau_by_hand(noisy, 0.1, **settings)
