@@ -24,6 +24,7 @@ from scripts import (
 )
 from test_data_chain import own_images
 from utils import BadInput, Net, read_checkpoint, read_events, read_weights
+from utils.checkpoint import checkpoints
 
 DIGITS = "result/main_training/digits"
 ONE = ("--threads", 1)  # two beside a busy process are slower than one
@@ -168,9 +169,13 @@ def test_killed_ten_times_and_resumed(copy):
     must_run(MAIN, *options, "--name", "calm", root=copy)
     seconds = time.monotonic() - begin
     chance, resumed = random.Random(3), 0
-    for _ in range(10):
+    folder = copy / DIGITS / "killed" / "checkpoints"
+    for i in range(10):
+        before = checkpoints(folder)
         process = start(MAIN, *options, "--name", "killed", "--resume", root=copy)
-        time.sleep(chance.uniform(0.1, 1) * seconds / 2)
+        while i % 3 == 0 and checkpoints(folder) == before and process.poll() is None:
+            time.sleep(0.005)  # four times it gets on, however slow the machine is
+        time.sleep(chance.uniform(0.1, 1) * seconds / (8 if i % 3 == 0 else 2))
         process.kill()
         resumed += "resuming" in process.communicate()[0]
     out = must_run(MAIN, *options, "--name", "killed", "--resume", root=copy)

@@ -110,7 +110,7 @@ TESTS = {
     ],
     "pickles": ["tests/test_pickles.py", f"{REFUSED} or batch"],
     "prepare": [
-        "tests/test_faults.py -k user or waits or clocks or replaced",
+        "tests/test_faults.py -k waits or clocks or replaced",
         "tests/test_data_chain.py",
     ],
     "processes": ["tests/test_processes.py"],
@@ -124,7 +124,7 @@ TESTS = {
     "train": [
         "tests/test_train.py",
         "tests/test_batches.py",
-        "tests/test_main_training.py",
+        "tests/test_main_training.py -k none or sense or mirrored or options",
     ],
 }
 OWN_SERVER = {"runner", "child"}  # their tests start the server that others share
