@@ -77,6 +77,9 @@ class Forked:
     def returncode(self):
         return self._process.exitcode
 
+    def poll(self):
+        return self._process.exitcode
+
     def kill(self):
         self._process.kill()
 
