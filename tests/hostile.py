@@ -409,6 +409,10 @@ def torch_files():
     yield "of old times", old.getvalue(), "did not write it"
     packed = torch_file(compress=zipfile.ZIP_DEFLATED, **{"0": bytes(100 << 20)})
     yield "100 MB of zeros, packed", packed, "larger than"
+    packed = torch_file(compress=zipfile.ZIP_DEFLATED)
+    yield "packed, and small", packed, "larger than it looks"
+    state = b"\x80\x02ccollections\nOrderedDict\n)RK\1b."
+    yield "a state of 1", torch_file(change=lambda _: state), "no sound state"
     for name, before, after in (
         ("whose memory is larger than its record", b"K\x0ctq", b"J\0\0\0\x10tq"),
         ("larger than its memory", SHAPE, b"K\x03K\x40\x86"),

@@ -1,5 +1,6 @@
 """Checkpoints: whole or not there, told apart when damaged, and nobody else's."""
 
+import errno
 import os
 import pickle
 import signal
@@ -7,6 +8,8 @@ import sys
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from utils import (
     BadInput,
@@ -15,7 +18,8 @@ from utils import (
     read_checkpoint,
     write_checkpoint,
 )
-from utils.checkpoint import checkpoints
+from utils import checkpoint as checkpoint_module
+from utils.checkpoint import Storage, _tensor, checkpoints
 
 SETTINGS = {"lr": 0.1, "epochs": 3, "data": "abc"}
 
@@ -182,3 +186,32 @@ def test_killed_while_it_writes(tmp_path, moment):
     assert names(tmp_path)[0] == "step_000000004.ckpt" and len(names(tmp_path)) == 2
     clear_checkpoints(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+SIZES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=3)
+
+
+@given(st.integers(0, 30), st.integers(0, 12), SIZES)
+def test_a_tensor_stays_within_its_memory_as_torch_says(count, offset, sizes):
+    size, stride = ([pair[i] for pair in sizes] for i in (0, 1))
+    try:
+        found = torch.empty(count).as_strided(size, stride, offset)
+        fits = found.numel() <= count  # torch lets one number stand for a million
+    except RuntimeError:
+        fits = False
+    try:
+        _tensor(Storage(count), offset, tuple(size), tuple(stride))
+        fine = True
+    except pickle.UnpicklingError:
+        fine = False
+    assert fine == fits
+
+
+def test_a_file_that_can_not_be_opened_now_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    path = write_checkpoint(tmp_path, 1, {}, SETTINGS)
+    monkeypatch.setattr(checkpoint_module, "read_bounded", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        read_checkpoint(path)

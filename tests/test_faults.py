@@ -217,15 +217,16 @@ def test_a_picture_has_the_bytes_that_matplotlib_gives_it(tmp_path):
 def test_what_the_killed_left_of_a_file_goes_what_the_living_write_stays(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    for pid in (ended.pid, os.getppid()):
-        (tmp_path / f"a[1].png.{pid}.part").write_text("half")
-    (tmp_path / "a[1].png.mine.part").write_text("of the user")
-    write_whole(tmp_path / "a[1].png", "whole")
-    assert set(listing(tmp_path)) == {
-        "a[1].png",
-        f"a[1].png.{os.getppid()}.part",
-        "a[1].png.mine.part",
-    }
+    lives = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    for name in ("a[1].png", "b", "c.tar.gz"):
+        for pid in (ended.pid, lives.pid):
+            (tmp_path / f"{name}.{pid}.part").write_text("half")
+        (tmp_path / f"{name}.mine.part").write_text("of the user")
+        write_whole(tmp_path / name, "whole")
+        kept = {name, f"{name}.{lives.pid}.part", f"{name}.mine.part"}
+        assert kept == {n for n in listing(tmp_path) if n.startswith(name)}
+    lives.communicate(b"\n")
+    assert lives.returncode == 0  # nobody has sent it a signal
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs limits of POSIX")
@@ -658,3 +659,17 @@ def test_a_full_disk_during_a_download(cifar, monkeypatch):
         fetch_archive(cifar, server.url)
     line = one_line(error.value)
     assert cifar.archive.name in line and "free some space" in line
+
+
+def test_the_official_address(cifar, monkeypatch):
+    asked = []
+
+    def refuse(request, timeout):
+        asked.append((request.full_url, timeout))
+        raise OSError("no network")
+
+    monkeypatch.setattr(download, "urlopen", refuse)
+    with pytest.raises(BadInput, match=r"download failed.*no network"):
+        fetch_archive(cifar, True)
+    assert asked == [(archive._OFFICIAL_URL["cifar10"], 30)]
+    assert asked[0][0].endswith("/cifar-10-python.tar.gz")

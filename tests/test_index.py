@@ -373,3 +373,24 @@ def test_forked_workers_share_the_paths(large):
     assert int(flat) < 1000, f"{flat} kB"  # of this index, 7 MB
     assert int(listed) > 50 * MANY / 1024  # what the test is able to see
     assert torch_there == "False"
+
+
+def test_images_become_32_pixels_square_unless_said(index, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    for name, size in (("a.png", (30, 20)), ("b.png", (32, 32))):
+        Image.fromarray(pixels).resize(size).save(tmp_path / name)
+    images, _ = load_all(index("a.png\t0\nb.png\t1"))
+    wide = Image.fromarray(pixels).resize((32, 32), Image.Resampling.BILINEAR)
+    assert images.shape == (2, 32, 32, 3)
+    assert np.array_equal(images[0], wide)
+    with Image.open(tmp_path / "b.png") as image:
+        assert np.array_equal(images[1], image)
+        assert index_module.fit(image) is image
+    assert load_all(tmp_path / "train.txt", 8)[0].shape == (2, 8, 8, 3)
+
+
+def test_a_data_set_stays_in_its_folder_unless_told(index):
+    outside = index("../a.png\t0")
+    with pytest.raises(BadInput, match="leads out of"):
+        MyDataset(outside)
+    assert len(MyDataset(outside, inside=False)) == 1

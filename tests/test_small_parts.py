@@ -11,7 +11,7 @@ from torch import nn
 import utils
 from utils import BadInput, Net, fresh_dir, read_events, result_dir, write_whole
 from utils.console import Parser, end, one_line, prepare
-from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir
+from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir, read_json
 
 # paths
 
@@ -60,6 +60,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         write_whole(path, None)
     assert path.read_bytes() == b"\r\n\0"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_records_have_a_limit(tmp_path):
+    path = tmp_path / "record.json"
+    with path.open("wb") as file:
+        file.truncate((64 << 20) + 1)  # of zeros, which take no space
+    with pytest.raises(BadInput, match=r"too large\): make it again"):
+        read_json(path, "make it again")
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"does not begin with \{"):
+        read_json(path, "make it again")
+    path.write_text("{}", encoding="utf-8")
+    assert read_json(path, "") == {}
 
 
 # console

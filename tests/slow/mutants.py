@@ -73,6 +73,7 @@ TESTS = {
     "__init__": ["tests/test_small_parts.py"],
     "archive": [
         f"{REFUSED} or batch",
+        "tests/test_faults.py -k download or fetched or address",
         "tests/test_data_chain.py -k archive or chain_leaves or own_images",
     ],
     "batches": ["tests/test_batch_loader.py", "tests/test_batches.py"],
@@ -91,7 +92,9 @@ TESTS = {
         "tests/test_index.py",
         "tests/test_data_chain.py -k no_such or names_no_image or one_name or pooled",
     ],
-    "download": ["tests/test_faults.py -k download or not_the_file or fetched or none"],
+    "download": [
+        "tests/test_faults.py -k download or not_the_file or fetched or address"
+    ],
     "events": ["tests/test_small_parts.py"],
     "images": ["1_6_00", "tests/test_pictures.py", "tests/test_index.py"],
     "index": [
@@ -102,7 +105,7 @@ TESTS = {
     ],
     "migration": ["tests/test_migration.py"],
     "model": ["tests/test_small_parts.py"],
-    "pace": ["tests/test_speedrun.py -k time or late or clock or warm"],
+    "pace": ["tests/test_speedrun.py -k time or late or clock or warm or bfloat16"],
     "paths": [
         "tests/test_small_parts.py",
         "tests/test_faults.py -k killed_left or full_disk or replaced",
