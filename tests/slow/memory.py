@@ -81,9 +81,12 @@ def within(limit: int) -> int:
     if (groups / "memory").is_dir():  # version 1 of them
         groups, settings = groups / "memory", {"memory.limit_in_bytes": limit << 20}
     group = groups / f"tutorial-{os.getpid()}"
-    group.mkdir()
-    for file, value in settings.items():
-        (group / file).write_text(str(value), encoding="ascii")
+    try:
+        group.mkdir()
+        for file, value in settings.items():
+            (group / file).write_text(str(value), encoding="ascii")
+    except OSError as error:
+        sys.exit(f"{group}: {error.strerror}: --within needs Linux, and to be root")
     enter = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group / "cgroup.procs")]
     failed = []
     with tempfile.TemporaryDirectory() as folder:
