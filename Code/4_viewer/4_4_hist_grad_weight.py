@@ -82,7 +82,7 @@ for run, (rate, gain) in runs.items():
     right.append((net(images).argmax(1) == labels).double().mean().item())
 check("only the healthy one gets above 95 %", [1, 0, 0, 0], np.array(right) > 0.95)
 outputs = [v for tag, v in history[run][-1].items() if tag.startswith("act")]
-check("activations: the tanhs'", [net[:i](images[:200]) for i in (2, 4, 6)], outputs)
+check("what the tanhs give", [net[:i](images[:200]) for i in (2, 4, 6)], outputs)
 
 # %%
 # What TensorBoard has is what was logged

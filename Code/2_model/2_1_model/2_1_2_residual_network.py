@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
-from torchvision.models import resnet
+from torchvision.models.resnet import BasicBlock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Code/
 from utils import check, check_less, refused, result_dir
@@ -84,11 +84,10 @@ class SmallResNet(nn.Module):
 # takes mean and spread from the batch, or, after ``eval()``, those it has noted.
 ours, theirs = SmallResNet(), SmallResNet()
 fit = nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32))
-blocks = resnet.BasicBlock(16, 16), resnet.BasicBlock(16, 32, 2, fit)
-theirs.layer1, theirs.layer2 = blocks
+theirs.layer1, theirs.layer2 = BasicBlock(16, 16), BasicBlock(16, 32, 2, fit)
 theirs.load_state_dict(ours.state_dict())
-head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), theirs.fc
-theirs = nn.Sequential(theirs.conv1, theirs.bn1, nn.ReLU(), *blocks, *head)
+first = theirs.conv1, theirs.bn1, nn.ReLU(), theirs.layer1, theirs.layer2
+theirs = nn.Sequential(*first, nn.AdaptiveAvgPool2d(1), nn.Flatten(), theirs.fc)
 images = torch.randn(8, 3, 40, 24)  # any size will do
 for mode in (True, False):
     a, b = (net.train(mode)(images) for net in (ours, theirs))
@@ -98,7 +97,7 @@ for mode in (True, False):
 # Pitfall: a block that halves the picture, and a shortcut that does not
 # ----------------------------------------------------------------------
 with refused(RuntimeError, "must match the size of tensor b"):
-    resnet.BasicBlock(16, 16, stride=2)(torch.zeros(1, 16, 8, 8))
+    BasicBlock(16, 16, stride=2)(torch.zeros(1, 16, 8, 8))
 
 # %%
 # Why the shortcut helps
@@ -111,14 +110,15 @@ for kind, shortcut in (("plain", 0), ("residual", 1)):
     for weight in w:
         x = shortcut * x + weight * x
     x.backward()
-    print(f"{kind}: {bottom.grad.item():.2g}")  # → residual: 1.4
+    print(f"{kind}: gradient {bottom.grad.item():.2g}")  # → residual: gradient 1.4
     check(f"{kind}: the product", (shortcut + w).prod(), bottom.grad, rtol=1e-9, atol=0)
 
 # %%
 # The picture
 # -----------
 # 20 blocks. A shortcut of zeros makes a plain one of a residual block.
-(fig, ax), bottom = plt.subplots(figsize=(8, 3), layout="constrained"), {}
+fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+bottom = {}
 for norm, style in ((nn.BatchNorm2d, "-"), (nn.Identity, "--")):
     for kind, color in (("plain", "tab:red"), ("residual", "tab:blue")):
         inputs = [torch.randn(4, 16, 8, 8, requires_grad=True)]

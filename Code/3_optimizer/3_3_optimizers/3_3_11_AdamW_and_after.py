@@ -98,7 +98,7 @@ for kind, step in ((optim.AdamW, adamw), (optim.NAdam, nadam), (optim.RAdam, rad
 # of the weights. An update whose root mean square is above 1 is scaled down to 1.
 
 
-def adafactor_by_hand(w, gradients, lr=0.3):
+def adafactor_by_hand(w, gradients, lr=0.01):
     """Return the weights, a matrix, after one step of Adafactor for each gradient."""
     rows = columns = 0.0
     for t, g in enumerate(gradients, 1):
@@ -113,7 +113,7 @@ def adafactor_by_hand(w, gradients, lr=0.3):
 
 w = torch.nn.Parameter(start.clone())
 optimizer = optim.Adafactor([w], lr=0.3)
-by_hand = adafactor_by_hand(start, gradients)
+by_hand = adafactor_by_hand(start, gradients, lr=0.3)  # 1 / √t from step 12 on
 check("Adafactor: 50 steps", by_hand, walk(optimizer, w, gradients))
 kept = {k: tuple(v.shape) for k, v in optimizer.state[w].items() if v.dim()}
 print(kept)  # → {'row_var': (6, 1), 'col_var': (1, 4)}
