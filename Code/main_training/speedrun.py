@@ -17,9 +17,9 @@ make each second count; ``--ablate`` leaves out one at a time.
             same seed gives the same weights.
 :leaves:    ``Result/main_training/<data set>/speedrun/``: ``report.json``,
             ``seconds.png``, ``net_params.pt``; with ``--ablate``, ``ablation.md``
-:measured:  on 2 cores of an AMD EPYC with AVX512-BF16, a JPEG copy of CIFAR-10, before
-            crops grew: 83.2 % plain and 84.6 % with views in 60 s (two seeds), 86.3 /
-            87.3 % in 180 s, 88.8 / 90.0 % in 600 s (one seed each). No GPU.
+:measured:  on 2 cores of an AMD EPYC with AVX512-BF16, a JPEG copy of CIFAR-10, mean of
+            three seeds: 83.3 % plain and 84.4 % with views in 60 s, 87.1 / 88.0 % in
+            180 s, 88.6 / 90.1 % in 600 s. Not measured on a GPU.
 :source:    airbench (Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024);
             Jordan et al., *Muon*, 2024; Brock et al., *FreezeOut*, 2017
 """
