@@ -21,6 +21,7 @@ from utils import (
     from_first,
     gather_rows,
     join_processes,
+    share_buffers,
     total,
     train_step,
     train_together,
@@ -77,7 +78,11 @@ def talk(together):
 def normalise(together):
     """Say what becomes of BatchNorm."""
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    return {"kind": type(train_together(net, torch.device("cpu"))).__name__}
+    net[1].running_mean.fill_(together.rank + 1)
+    trained = train_together(net, torch.device("cpu"))
+    net[1].running_mean.fill_(together.rank + 1)  # each has had its own images
+    share_buffers(net)
+    return {"kind": type(trained).__name__, "mean": net[1].running_mean}
 
 
 def refuse(together):
@@ -90,6 +95,13 @@ def refuse(together):
     raise AssertionError("nobody comes here")
 
 
+def agree(together):
+    """Do something in the last process; nobody has anything against it."""
+    done = []
+    do_first(lambda: done.append(together.rank), together.rank == together.count - 1)
+    return done
+
+
 def main():
     """Do what the command line says."""
     what, file = sys.argv[1:]
@@ -99,6 +111,7 @@ def main():
         "talk": talk,
         "normalise": normalise,
         "refuse": refuse,
+        "agree": agree,
     }
     torch.set_num_threads(1)
     with join_processes() as together:

@@ -139,3 +139,43 @@ def test_a_set_smaller_than_the_number_of_processes():
 def test_an_order_without_shuffling():
     order = EpochOrder(7, 3)
     assert [share.chosen.tolist() for share in order] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_the_label_of_nobody_is_the_one_that_cross_entropy_ignores():
+    assert torch.nn.CrossEntropyLoss().ignore_index == NOBODY
+
+
+@both
+def test_what_nobody_names(make, index):
+    plain = list(make(index))
+    named = dict(seed=0, rank=0, processes=1)
+    assert same(plain, list(make(index, **named)))
+    again = make(index)
+    again.set_epoch(0)  # from its first batch on
+    assert same(plain, list(again))
+    assert all((y != NOBODY).all() for _, y in plain)
+
+
+def test_unless_told_images_are_neither_varied_nor_shuffled(index):
+    loaders = [BatchLoader(IMAGES, LABELS, 8, **LOOK)]
+    loaders.append(DiskLoader(MyDataset(index, v2.ToImage()), 8))
+    for loader in loaders:
+        labels = torch.cat([y for _, y in loader])
+        assert torch.equal(labels, LABELS)
+    pixels = torch.cat([x for x, _ in loaders[0]]).permute(0, 2, 3, 1)
+    expected = (IMAGES / 255 - torch.tensor(LOOK["mean"])) / torch.tensor(LOOK["std"])
+    torch.testing.assert_close(pixels, expected, rtol=1e-5, atol=1e-5)
+    (share,) = EpochOrder(3, 5)
+    assert share.chosen.tolist() == [0, 1, 2]
+    assert (share.part, share.counts) == (slice(0, 3), True)
+
+
+def test_workers_stay_unless_told_otherwise(index):
+    loader = from_disk(index, workers=1).loader
+    assert (loader.num_workers, loader.persistent_workers) == (1, True)
+    assert len(loader) == 6
+    assert not loader.pin_memory
+    loader = from_disk(index, workers=2, keep_workers=False, pin_memory=True).loader
+    assert (loader.persistent_workers, loader.pin_memory) == (False, True)
+    assert not from_disk(index).loader.persistent_workers
+    assert len(loader.dataset) == 45

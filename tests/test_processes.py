@@ -10,7 +10,19 @@ import pytest
 import torch
 
 from scripts import MAIN, Forked, environment, listing, must_run, start_afresh
-from utils import read_events, read_weights
+from utils import (
+    BadInput,
+    device_of_this,
+    do_first,
+    from_first,
+    gather_rows,
+    join_processes,
+    processes,
+    read_events,
+    read_weights,
+    total,
+    was_restarted,
+)
 
 PROGRAM = Path(__file__).with_name("parallel.py")
 DIGITS = "result/main_training/digits"
@@ -60,6 +72,74 @@ def result(count, what, root):
     return torch.load(file), said
 
 
+# One process sees what many would
+
+
+def test_alone_there_is_nothing_to_bring_together():
+    with join_processes() as alone:
+        assert alone == processes.Processes(0, 1, 0, 1)
+        assert alone.first
+    rows = torch.ones(2, 3)
+    assert total(rows) is rows and gather_rows(rows) is rows
+    assert from_first(rows) is rows
+    done = []
+    do_first(lambda: done.append(1), True)
+    do_first(lambda: done.append(2), False)
+    assert done == [1]
+    with pytest.raises(BadInput, match="it is bad"):
+        do_first(lambda: processes.Processes().refuse("it is bad"), True)
+
+
+def test_the_first_one_speaks_for_all(capsys):
+    for rank in range(3):
+        processes.Processes(rank, 3).say(f"I am {rank}")
+    assert capsys.readouterr().out == "I am 0\n"
+    with pytest.raises(SystemExit) as ending:
+        processes.Processes(1, 3).refuse("it is bad")
+    assert ending.value.code == 2
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """torchrun has started this one as the second on a machine; note what it takes."""
+    taken = []
+    monkeypatch.setattr(processes, "is_one_of_many", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    return taken
+
+
+def test_each_process_has_a_gpu_of_its_own(two_gpus, monkeypatch):
+    assert device_of_this(torch.device("cuda"), True) == torch.device("cuda", 1)
+    assert two_gpus == [1]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(BadInput, match="3 processes for 2 GPUs: lower"):
+        device_of_this(torch.device("cuda"), True)
+    monkeypatch.setattr(processes, "is_one_of_many", lambda: False)
+    assert device_of_this(torch.device("cuda"), True) == torch.device("cuda")
+
+
+def test_what_processes_cannot_share(two_gpus):
+    assert device_of_this(torch.device("cpu"), True) == torch.device("cpu")
+    assert device_of_this(torch.device("mps"), False) == torch.device("cpu")
+    with pytest.raises(BadInput, match="--device mps: several processes can't share"):
+        device_of_this(torch.device("mps"), True)
+    assert two_gpus == []
+
+
+def test_a_restart_is_seen(monkeypatch):
+    monkeypatch.delenv("TORCHELASTIC_RESTART_COUNT", raising=False)
+    assert not was_restarted()
+    for count, restarted in (("0", False), ("1", True), ("2", True)):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", count)
+        assert was_restarted() is restarted
+
+
+# Many, each in a process
+
+
 @pytest.mark.parametrize("what", ["train", "accumulate"])
 def test_the_weights_of_many_are_those_of_one(what, tmp_path):
     one, _ = result(1, "train", tmp_path)
@@ -86,6 +166,7 @@ def test_batch_norm_is_told_about(tmp_path):
     assert got["kind"] == "DistributedDataParallel"
     assert "BatchNorm: each process normalises its own part" in said[0]
     assert said[1] == ""
+    assert got["mean"].tolist() == [1.0] * 4  # the second one has the first one's
     got, said = result(1, "normalise", tmp_path)
     assert (got["kind"], said) == ("Sequential", [""])
 
@@ -166,6 +247,11 @@ runpy.run_path({str(MAIN)!r}, run_name="__main__")
 def test_what_only_one_finds_wrong_ends_all(tmp_path):
     said = together(3, PROGRAM, "refuse", tmp_path / "x", root=tmp_path, status=2)
     assert [err for _, err in said] == ["", "the second one is not content\n", ""]
+
+
+def test_what_some_do_ends_nobody_if_it_goes_well(tmp_path):
+    for count in (1, 2):
+        assert result(count, "agree", tmp_path)[0] == [count - 1]
 
 
 def test_a_loss_that_explodes_ends_all_with_one_line(alone, tmp_path):

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from scripts import SPEEDRUN, must_run, refuses
+from test_pace import Clock
 from utils import (
     Pace,
     ablate,
     find_dataset,
-    half_precision,
     read_all,
     read_weights,
 )
@@ -44,17 +44,6 @@ def train(speedrun, digits, pace, seed=0, **changes):
     recipe = recipe_of(speedrun, **changes)
     data = (images, labels, len(classes))
     return speedrun.train(data, SMALL, recipe, pace, seed)
-
-
-class Clock:
-    """A clock that goes on by a second whenever it is read."""
-
-    def __init__(self, seconds=1.0):
-        self.now, self.by = 0.0, seconds
-
-    def __call__(self):
-        self.now += self.by
-        return self.now
 
 
 # The whole script
@@ -137,40 +126,7 @@ def test_the_table_has_all_ideas(speedrun, digits, capsys):
 # The clock
 
 
-def test_it_stops_in_time(speedrun):
-    clock = Clock()
-    pace = Pace(20, clock=clock)  # a step takes a second
-    shares = list(pace)
-    assert len(shares) == 18  # the clock is read twice before the first
-    assert shares == sorted(shares)
-    assert shares[-1] < 1
-    assert pace.seconds() <= 21  # it is read once more here
-
-
-def test_a_step_that_would_end_late_is_not_begun(speedrun):
-    clock = Clock(0)
-    pace = Pace(10, clock=clock)
-    took = []
-    for _ in pace:
-        took.append(3)
-        clock.now += 3
-    assert sum(took) == 9
-
-
-def test_what_runs_while_the_clock_is_stopped_does_not_count(speedrun):
-    clock = Clock(0)
-    pace = Pace(10, clock=clock)
-    steps = 0
-    for _ in pace:
-        steps += 1
-        clock.now += 2
-        with pace.stopped():
-            clock.now += 100
-    assert (steps, pace.seconds()) == (5, 10)
-
-
 def test_stages_are_frozen_from_below(speedrun, digits):
-    assert list(Pace(10, steps=4)) == [0, 0.25, 0.5, 0.75]
     net = train(speedrun, digits, Pace(12, clock=Clock()))
     assert not any(p.requires_grad for p in net.stages[1].parameters())  # frozen
     assert net.head.weight.requires_grad
@@ -370,14 +326,3 @@ def test_warm_up_leaves_the_weights_as_they_were(speedrun, digits, monkeypatch, 
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
     assert all(p.grad is None for p in net.parameters())
     assert "compile and warm-up" in capsys.readouterr().out
-
-
-def test_bfloat16_where_the_processor_has_it(speedrun, monkeypatch):
-    for flags, expected in (
-        ("flags: avx512f avx512_bf16", torch.bfloat16),
-        ("flags: amx_bf16 amx_tile", torch.bfloat16),
-        ("flags: avx2 avx512f", None),
-    ):
-        monkeypatch.setattr("utils.pace.Path.read_text", lambda _, f=flags: f)
-        monkeypatch.setattr("utils.pace.Path.is_file", lambda _: True)
-        assert half_precision(torch.device("cpu")) is expected

@@ -68,6 +68,7 @@ MADE_BY = {  # they make themselves: what is there would not be made again
 
 # The tests of each module, the quick ones first: lessons, files, and tests of a file by
 # the words in their names.
+ONE_OR_FEW = "alone or first_one or gpu or cannot or restart_is or norm or well or toge"
 REFUSED = "tests/test_untrusted.py -k read_or_refused or ran or memory"
 TESTS = {
     "__init__": ["tests/test_small_parts.py"],
@@ -105,7 +106,7 @@ TESTS = {
     ],
     "migration": ["tests/test_migration.py"],
     "model": ["tests/test_small_parts.py"],
-    "pace": ["tests/test_speedrun.py -k time or late or clock or warm or bfloat16"],
+    "pace": ["tests/test_pace.py"],
     "paths": [
         "tests/test_small_parts.py",
         "tests/test_faults.py -k killed_left or full_disk or replaced",
@@ -116,9 +117,12 @@ TESTS = {
         "tests/test_faults.py -k waits or clocks or replaced",
         "tests/test_data_chain.py",
     ],
-    "processes": ["tests/test_processes.py"],
+    "processes": [
+        f"tests/test_processes.py -k {ONE_OR_FEW}",
+        f"tests/test_processes.py -k not ({ONE_OR_FEW})",
+    ],
     "proof": ["tests/test_proof.py"],
-    "racing": ["tests/test_speedrun.py"],
+    "racing": ["tests/test_racing.py", "tests/test_speedrun.py -k leaves or one_line"],
     "report": ["tests/test_pictures.py"],
     "runner": ["tests/test_run.py -k not heavy"],
     "schedule": ["tests/test_schedule.py", "3_4_5"],
