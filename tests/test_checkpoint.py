@@ -215,3 +215,15 @@ def test_a_file_that_can_not_be_opened_now_is_not_called_damaged(tmp_path, monke
     monkeypatch.setattr(checkpoint_module, "read_bounded", refuse)
     with pytest.raises(OSError, match="Too many open files"):
         read_checkpoint(path)
+
+
+def test_tensors_of_all_kinds_also_empty_ones(tmp_path):
+    kinds = ["uint8", "int8", "bool", "int16", "float16", "bfloat16", "int32"]
+    kinds += ["float32", "int64", "float64", "complex64", "complex128"]
+    state = {kind: torch.ones(3).to(getattr(torch, kind)) for kind in kinds}
+    state |= {f"no {kind}": value[:0].clone() for kind, value in state.items()}
+    again, _ = read_checkpoint(write_checkpoint(tmp_path, 1, state, SETTINGS))
+    assert again.keys() == state.keys()
+    for kind, value in state.items():
+        assert again[kind].dtype == value.dtype
+        assert torch.equal(again[kind], value), kind

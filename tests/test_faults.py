@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import http.server
 import io
@@ -13,11 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import textwrap
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
 
 import pytest
 
@@ -673,3 +677,36 @@ def test_the_official_address(cifar, monkeypatch):
         fetch_archive(cifar, True)
     assert asked == [(archive._OFFICIAL_URL["cifar10"], 30)]
     assert asked[0][0].endswith("/cifar-10-python.tar.gz")
+
+
+def test_what_a_server_says_of_the_part_it_sends():
+    def answer(status, **headers):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return download._what_comes(SimpleNamespace(status=status, headers=named))
+
+    assert answer(206, Content_Range="bytes 7-9/10") == (7, 10)
+    assert answer(206, Content_Range="bytes 7-9/*") == (7, None)
+    assert answer(206, Content_Range="lines 7-9/10") == answer(206) == (-1, None)
+    assert answer(200, Content_Length="10") == (0, 10)
+    assert answer(200, Content_Length="many") == answer(200) == (0, None)
+
+
+def test_why_a_download_ended_is_never_empty(monkeypatch):
+    said = [TimeoutError(), ConnectionError("reset"), URLError("no such host")]
+
+    def fails(*args, **options):
+        raise said.pop(0)
+
+    monkeypatch.setattr(download, "urlopen", fails)
+    reasons = [download._receive("http://x", io.BytesIO(), 1) for _ in range(3)]
+    assert reasons == ["TimeoutError", "reset", "no such host"]
+
+
+def test_an_archive_is_never_read_to_its_end_at_once():
+    file = archive._Frugal(fileobj=io.BytesIO(gzip.compress(b"content")))
+    file.allowed = 100
+    with pytest.raises(tarfile.ReadError, match="what nobody needs"):
+        file.read()
+    assert file.read(7) == b"content"
+    with pytest.raises(tarfile.ReadError, match="94 bytes of what nobody needs"):
+        file.read(94)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from utils import BadInput, MyDataset, check, load_all, read_index
 from utils import index as index_module
-from utils.index import LARGEST_LABEL, Labels, Paths
+from utils.index import LARGEST_LABEL, LONGEST_LINE, Labels, Paths
 
 MANY = 200_000
 
@@ -316,6 +316,44 @@ def test_pickles_are_small(large):
     assert len(pickle.dumps(labels)) < 2 * MANY + 1000
     assert len(pickle.dumps(paths[5::2][:10])) < 1000
     assert pickle.loads(pickle.dumps(paths))[::999] == list(paths[::999])
+
+
+def test_a_pickle_keeps_the_order():
+    paths = Paths("/home", b"abc", np.array([0, 1, 2, 3]))
+    for part in (paths[::-1], paths[1:], paths):
+        assert list(pickle.loads(pickle.dumps(part))) == list(part)
+    assert pickle.loads(pickle.dumps(paths)).text == b"abc"
+
+
+def test_lines_of_the_greatest_length_wherever_a_block_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.index._BLOCK", 1)
+    longest = "x" * (LONGEST_LINE - 6) + ".png\t1"
+    index = tmp_path / "train.txt"
+    index.write_text(f"a.png\t0\n{longest}\nb.png\t2\n", encoding="utf-8")
+    paths, labels = read_index(index)
+    assert labels == [0, 1, 2]
+    assert [len(Path(path).name) for path in paths] == [5, LONGEST_LINE - 2, 5]
+
+
+def test_the_bad_line_is_named_not_one_with_many_zeros(tmp_path):
+    index = tmp_path / "train.txt"
+    index.write_text(f"a.png\t{'0' * 99}1\nb.png\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"line 2: 'b\.png' is not"):
+        read_index(index)
+
+
+@pytest.mark.parametrize(
+    ("path", "out"), [("C:/a", True), ("C:", True), ("a:b", True), ("ab", False)]
+)
+def test_drives_lead_out_on_windows(path, out, monkeypatch):
+    raw = np.frombuffer(f"{path}\t0\n".encode(), np.uint8)
+    starts, last = np.array([0]), np.array([len(path)])
+    found = []
+    for name in ("nt", "posix"):
+        with monkeypatch.context() as system:
+            system.setattr("utils.index.os.name", name)
+            found.append(index_module._leads_out(raw, starts, last))
+    assert found == [out, False]
 
 
 def test_spawned_workers_share_the_paths(large):

@@ -125,6 +125,34 @@ def test_a_failure_shows_both_sides_but_not_a_book():
     assert len(str(error.value)) < 2000
 
 
+def test_the_place_that_differs_most_beyond_what_is_allowed_is_named():
+    by_hand = torch.tensor([[1e6, 1.0], [2.0, 3.0]])
+    by_torch = torch.tensor([[1e6 + 1, 1.0], [2.5, 3.0]])  # 1 of a million is allowed
+    with pytest.raises(AssertionError) as error:
+        check("a claim", by_hand, by_torch)
+    assert "they differ by 0.5 at (1, 0), allowed 2.6e-05" in str(error.value)
+
+
+def test_what_only_looks_like_an_image_is_none():
+    class Odd:
+        mode = "L"
+
+    one, other = Odd(), Odd()
+    with pytest.raises(AssertionError):
+        check("a claim", one, other)
+
+
+def test_less_says_what_it_compared(capsys):
+    check_less("one", 1, 2)
+    check_less("a few", t, 4)
+    check_less("each", t, t + 1)
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ one: 1 < 2",
+        "✓ a few: 3 < 4",
+        "✓ each: each of 3",
+    ]
+
+
 def test_less():
     check_less("numbers", 1, 2)
     check_less("every element", t, 4)
@@ -191,3 +219,20 @@ def test_a_long_message_is_cut_around_the_words(capsys):
     with refused(ValueError, "w" * 80):
         raise ValueError("a " + "w" * 80)
     assert "w" * 80 in capsys.readouterr().out
+
+
+def test_a_warning_is_seen_though_python_hides_it_or_has_shown_it():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(2):
+            with warned(UserWarning, "known words"):
+                warnings.warn("known words", UserWarning, stacklevel=1)
+
+
+@pytest.mark.parametrize(
+    ("category", "words"), [(Warning, "words"), (UserWarning, " "), (Warning, "")]
+)
+def test_a_warning_has_to_be_named(category, words):
+    with pytest.raises(ValueError, match="name the category"):
+        with warned(category, words):
+            warnings.warn("words", UserWarning, stacklevel=1)

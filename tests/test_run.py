@@ -272,6 +272,21 @@ def test_dataset_becomes_the_variable_as_an_absolute_path(tmp_path, monkeypatch)
         run_scripts([script], dataset="no such folder")
 
 
+def test_stopped_from_within_without_utils(tmp_path):
+    script = write(tmp_path, "script", "raise KeyboardInterrupt")
+    (done,) = run_scripts([script], start_method="spawn")
+    assert (done.status, done.stderr.splitlines()[-1]) == (130, "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(6, 6), (None, 1)])
+def test_as_many_at_once_as_there_are_cores(cores, expected, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert runner._cores() == expected
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5}, raising=False)
+    assert runner._cores() == 2
+
+
 # In which order, and how many at once.
 
 LOG = """

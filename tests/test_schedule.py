@@ -23,6 +23,8 @@ def test_a_metric_is_handed_on():
 
 def test_steps_move_nothing():
     optimizer = make_sgd(1.0)
+    (weight,) = optimizer.param_groups[0]["params"]
+    assert weight.grad.tolist() == [0]  # there is a step to make
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a scheduler without steps of the optimizer
         learning_rates(lr_scheduler.ConstantLR(optimizer), 3)

@@ -1,15 +1,28 @@
 """Parts of ``utils`` that take no script to be seen at work."""
 
 import errno
+import importlib
 import io
+import os
+import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
 from torch import nn
 
 import utils
-from utils import BadInput, Net, fresh_dir, read_events, result_dir, write_whole
+from utils import (
+    BadInput,
+    Net,
+    fresh_dir,
+    paths,
+    read_events,
+    result_dir,
+    schedule,
+    write_whole,
+)
 from utils.console import Parser, end, one_line, prepare
 from utils.paths import CODE, DATA_ROOT, RESULT_ROOT, make_dir, read_json
 
@@ -62,6 +75,37 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, seen = tmp_path / "file", []
+
+    def fsync(descriptor):
+        seen.append((os.fstat(descriptor).st_size, path.exists()))
+
+    monkeypatch.setattr(paths.os, "fsync", fsync)
+    write_whole(path, b"content")
+    assert seen == [(7, False)]
+
+
+def test_data_and_results_stand_beside_the_code_unless_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("TUTORIAL_DATA", str(tmp_path))
+    assert paths._root("TUTORIAL_DATA", "Data") == tmp_path
+    for value in (None, ""):
+        if value is None:
+            monkeypatch.delenv("TUTORIAL_DATA")
+        else:
+            monkeypatch.setenv("TUTORIAL_DATA", value)
+        assert paths._root("TUTORIAL_DATA", "Data") == CODE.parent / "Data"
+
+
+def test_windows_would_end_a_process_that_is_asked_for(monkeypatch):
+    asked = []
+    with monkeypatch.context() as windows:
+        windows.setattr(paths.os, "name", "nt")
+        windows.setattr(paths.os, "kill", lambda *args: asked.append(args))
+        running = [paths._is_running(os.getpid()), paths._is_running(1)]
+    assert (running, asked) == ([True, False], [])
+
+
 def test_records_have_a_limit(tmp_path):
     path = tmp_path / "record.json"
     with path.open("wb") as file:
@@ -86,6 +130,11 @@ def test_records_have_a_limit(tmp_path):
         (OSError(errno.EACCES, "denied"), "denied: check who may write there"),
         (OSError(errno.EINVAL, "odd", "a.png"), None),
         (ValueError("a bug"), None),
+        (RuntimeError("DataLoader has a bug"), None),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+            "DataLoader worker (pid 7) is killed by signal: Killed.: it had perhaps",
+        ),
     ],
 )
 def test_what_is_no_bug_has_one_line(error, line):
@@ -186,8 +235,14 @@ def test_names_that_utils_lacks():
 
 def test_one_thread_and_no_window_unless_in_a_notebook(monkeypatch):
     import matplotlib
+    from matplotlib import font_manager
+    from matplotlib.figure import Figure
 
-    used = []
+    utils.settle()
+    used, plain = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", plain)
+    monkeypatch.setattr(font_manager, "get_font_names", lambda: ["SimHei", "Else"])
+    monkeypatch.setitem(matplotlib.rcParams, "font.family", [])
     monkeypatch.setattr(matplotlib, "use", used.append)
     monkeypatch.setattr(torch, "set_num_threads", used.append)
     utils.settle()
@@ -200,7 +255,8 @@ def test_one_thread_and_no_window_unless_in_a_notebook(monkeypatch):
     monkeypatch.delitem(sys.modules, "ipykernel")
     utils.settle()
     assert used == [1, "agg"]
-    assert matplotlib.rcParams["font.family"][0] == "DejaVu Sans"
+    assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "SimHei"]
+    assert Figure.savefig.__wrapped__ is plain  # it writes all or nothing now
     assert (utils._one_thread, utils._no_window) == (True, True)
 
 
@@ -210,3 +266,41 @@ def test_devices():
     assert pick_device("cpu") == torch.device("cpu")
     with pytest.raises(BadInput, match="--device nowhere: can't be used here"):
         pick_device("nowhere")
+
+
+def test_a_new_process_is_settled_by_what_it_takes():
+    code = """
+import sys, warnings
+sys.path.insert(0, sys.argv[1])
+import utils
+print("torch" in sys.modules, "Net" in vars(utils))
+from utils import Net
+import torch
+print(torch.get_num_threads(), "Net" in vars(utils))
+import matplotlib
+from utils import draw_curves
+print(matplotlib.get_backend())
+for kind in (UserWarning, RuntimeWarning):
+    warnings.warn_explicit("of an image", kind, "x", 1, module="PIL.Image")
+warnings.warn_explicit("of others", UserWarning, "x", 1, module="others")
+"""
+    variables = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(CODE)],
+        env={**variables, "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["False False", "1 True", "agg"]
+    assert "of an image" not in done.stderr and "of others" in done.stderr
+
+
+def test_what_torch_2_6_says_of_itself_is_not_shown():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        importlib.reload(schedule)
+        said = "The epoch parameter in `scheduler.step()` was not necessary"
+        warnings.warn(said, UserWarning, stacklevel=1)
+        warnings.warn("another", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in seen] == ["another"]

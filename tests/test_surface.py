@@ -53,6 +53,7 @@ def test_draws(tmp_path):
     fig = draw_paths(paths, "a title", tmp_path / "paths.png")
     assert (tmp_path / "paths.png").stat().st_size > 0
     assert fig.get_suptitle() == "a title"
+    assert fig.axes[0].lines[0].get_xydata().tolist() == [[1, 1]]  # the lowest point
     heights = fig.axes[1].lines[0].get_ydata()
     assert heights[0] == pytest.approx(24.2)
     assert len(heights) == 6

@@ -12,6 +12,7 @@ from utils import (
     count_predictions,
     evaluate,
     export_network,
+    read_weights,
     train_epoch,
     train_step,
 )
@@ -76,6 +77,14 @@ def test_a_batch_without_weight_changes_nothing():
     assert sums[:2].tolist() == [0, 0] and sums[3] == 10
     for p, old in zip(net.parameters(), before, strict=True):
         assert torch.equal(p.detach(), old)
+
+
+def test_images_are_judged_as_they_are_by_all_of_the_network():
+    net = nn.Sequential(nn.Flatten(), nn.Dropout(0.5)).train()
+    images, labels = torch.randn(20, 3), torch.zeros(20, dtype=torch.int64)
+    scores, _ = evaluate(net, [(images, labels)])
+    assert torch.equal(scores, images)
+    assert count_predictions(net.train(), [(images, labels)], 3).sum() == 20
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -199,6 +208,39 @@ def test_an_exported_network_gives_the_same_scores(tmp_path):
     for count in (1, 4, 9):  # any size of batch
         some = torch.randn(count, 3, 32, 32)
         torch.testing.assert_close(program(some), net(some), rtol=1e-4, atol=1e-5)
+
+
+def test_the_largest_difference_of_an_export_is_returned(tmp_path, monkeypatch):
+    net = nn.Linear(2, 3)
+    off = torch.tensor([0.0, 5e-5, -1e-5])
+
+    class Program:
+        def module(self):
+            return lambda images: net(images) + off
+
+    monkeypatch.setattr(torch.export, "load", lambda file: Program())
+    images = torch.zeros(4, 2)
+    found = export_network(net, images, tmp_path / "net.pt2")
+    assert found == pytest.approx(5e-5, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [1],
+        {"net": {}, "info": {}},
+        {"net": {"a": 1}, "info": {}},
+        {"net": {"a": torch.ones(1)}, "info": [1]},
+        {"net": {"a": torch.ones(1)}},
+    ],
+)
+def test_weights_and_what_one_must_know_of_them_or_nothing(content, tmp_path):
+    path = tmp_path / "net.pt"
+    torch.save(content, path)
+    with pytest.raises(BadInput, match=r"net\.pt: holds no weights of main\.py"):
+        read_weights(path)
+    torch.save({"net": {"a": torch.ones(1)}, "info": {}}, path)
+    assert read_weights(path)[1] == {}
 
 
 def test_an_export_that_differs_is_not_passed_over(tmp_path, monkeypatch):

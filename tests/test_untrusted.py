@@ -285,7 +285,12 @@ def test_names_of_classes(tmp_path):
     ["[]", "{", "{}", "[" * 100_000, '{"mean": [0.1, 0.2], "std": [1, 1, 1]}',
      '{"mean": [0.1, 0.2, NaN], "std": [0.1, 0.1, 0.1], "images": 3}',
      '{"mean": [0.1, 0.2, "0.3"], "std": [0.1, 0.1, 0.1], "images": 3}',
-     '{"mean": [0.1, 0.2, 0.3], "std": [0.1, 0.1, 0.1], "images": -3}'],
+     '{"mean": [0.1, 0.2, 0.3], "std": [0.1, 0.1, 0.1], "images": -3}',
+     '{"mean": [0.1, 0.2, 0.3], "std": [0.1, 0.1, 0.1], "images": 0}',
+     '{"mean": [0.1, 0.2, 0.3], "std": [0.1, 0.1, 0.1], "images": true}',
+     '{"mean": [0.1, 0.2, 1.3], "std": [0.1, 0.1, 0.1], "images": 3}',
+     '{"mean": [0.1, 0.2, -0.3], "std": [0.1, 0.1, 0.1], "images": 3}',
+     '{"mean": [0.1, 0.2, 0.3], "std": "0.1", "images": 3}'],
 )  # fmt: skip
 def test_records_of_the_mean(text, tmp_path, monkeypatch):
     monkeypatch.setattr("utils.prepare.DATA_ROOT", tmp_path)

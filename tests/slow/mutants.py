@@ -71,10 +71,10 @@ MADE_BY = {  # they make themselves: what is there would not be made again
 ONE_OR_FEW = "alone or first_one or gpu or cannot or restart_is or norm or well or toge"
 REFUSED = "tests/test_untrusted.py -k read_or_refused or ran or memory"
 TESTS = {
-    "__init__": ["tests/test_small_parts.py"],
+    "__init__": ["tests/test_small_parts.py", "tests/test_faults.py -k picture"],
     "archive": [
         f"{REFUSED} or batch",
-        "tests/test_faults.py -k download or fetched or address",
+        "tests/test_faults.py -k download or fetched or address or archive_is",
         "tests/test_data_chain.py -k archive or chain_leaves or own_images",
     ],
     "batches": ["tests/test_batch_loader.py", "tests/test_batches.py"],
@@ -82,7 +82,10 @@ TESTS = {
         "tests/test_checkpoint.py",
         f"{REFUSED} or weights or checkpoint",
     ],
-    "child": ["tests/test_run.py -k not heavy"],
+    "child": [
+        "tests/test_run.py -k not heavy",
+        "tests/test_faults.py -k outlives",
+    ],
     "console": [
         "tests/test_small_parts.py",
         "tests/test_faults.py -k signal or silently or disk or files",
@@ -95,6 +98,7 @@ TESTS = {
     ],
     "download": [
         "tests/test_faults.py -k download or not_the_file or fetched or address"
+        " or server_says",
     ],
     "events": ["tests/test_small_parts.py"],
     "images": ["1_6_00", "tests/test_pictures.py", "tests/test_index.py"],
@@ -125,7 +129,7 @@ TESTS = {
     "racing": ["tests/test_racing.py", "tests/test_speedrun.py -k leaves or one_line"],
     "report": ["tests/test_pictures.py"],
     "runner": ["tests/test_run.py -k not heavy"],
-    "schedule": ["tests/test_schedule.py", "3_4_5"],
+    "schedule": ["tests/test_schedule.py", "tests/test_small_parts.py", "3_4_5"],
     "signal": ["tests/test_signal.py"],
     "surface": ["tests/test_surface.py", "3_3_01"],
     "train": [
