@@ -90,6 +90,35 @@ def test_alone_there_is_nothing_to_bring_together():
         do_first(lambda: processes.Processes().refuse("it is bad"), True)
 
 
+def test_processes_part_in_order(monkeypatch):
+    done = []
+
+    def noted(name, plain):
+        def call(*args):
+            done.append(name)
+            return plain(*args)
+
+        return call
+
+    for module, name in (
+        (torch.distributed, "barrier"),
+        (processes.time, "sleep"),  # gloo's threads let go of what they have
+        (torch.distributed, "destroy_process_group"),
+    ):
+        monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
+    variables = dict(RANK=0, WORLD_SIZE=1, LOCAL_RANK=3, LOCAL_WORLD_SIZE=4)
+    variables |= dict(MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port())
+    for name, value in {**variables, "TORCHELASTIC_RUN_ID": "test"}.items():
+        monkeypatch.setenv(name, str(value))
+    hook = sys.excepthook
+    with join_processes() as one:
+        assert torch.distributed.get_backend() == "gloo"
+        assert one == processes.Processes(0, 1, 3, 4)
+        assert (done, sys.excepthook) == ([], hook)
+    assert done == ["barrier", "sleep", "destroy_process_group"]
+    assert not torch.distributed.is_initialized()
+
+
 def test_the_first_one_speaks_for_all(capsys):
     for rank in range(3):
         processes.Processes(rank, 3).say(f"I am {rank}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ def join_processes(device: torch.device | None = None) -> Iterator[Processes]:
         int(os.environ["LOCAL_RANK"]),
         int(os.environ["LOCAL_WORLD_SIZE"]),
     )
-    distributed.barrier()  # nobody leaves while another one still needs it;
+    distributed.barrier()  # nobody leaves while another one still needs it
+    # To give back the last tensors, gloo's threads need the interpreter's lock; what
+    # comes now holds it while it waits for them: without a rest, for ever now and then.
+    time.sleep(0.1)
     distributed.destroy_process_group()  # after an error nobody waits for the others
 
 

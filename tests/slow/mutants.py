@@ -68,7 +68,7 @@ MADE_BY = {  # they make themselves: what is there would not be made again
 
 # The tests of each module, the quick ones first: lessons, files, and tests of a file by
 # the words in their names.
-ONE_OR_FEW = "alone or first_one or gpu or cannot or restart_is or norm or well or toge"
+ONE_OR_FEW = "alone or part_in or first_one or gpu or cannot or restart_is or norm"
 REFUSED = "tests/test_untrusted.py -k read_or_refused or ran or memory"
 TESTS = {
     "__init__": ["tests/test_small_parts.py", "tests/test_faults.py -k picture"],
