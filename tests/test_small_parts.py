@@ -296,6 +296,44 @@ warnings.warn_explicit("of others", UserWarning, "x", 1, module="others")
     assert "of an image" not in done.stderr and "of others" in done.stderr
 
 
+def test_what_was_imported_before_is_settled_too():
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch, matplotlib
+import utils
+print(torch.get_num_threads(), matplotlib.get_backend(), sys.excepthook.__module__)
+"""
+    variables = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}
+    out = subprocess.check_output(
+        [sys.executable, "-c", code, str(CODE)],
+        env={**variables, "OMP_NUM_THREADS": "2"},
+        encoding="utf-8",
+    )
+    assert out == "1 agg utils.console\n"
+
+
+def test_a_thread_that_fails_ends_the_script_after_what_was_said(tmp_path):
+    code = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+import utils
+def fail():
+    raise OSError(28, "No space left", "a.png")
+print("said before")  # into a pipe: it waits in memory
+threading.Thread(target=fail).start()
+threading.Event().wait(60)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(CODE)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "said before\n")
+    assert done.stderr == "a.png: No space left: free some space and run it again\n"
+
+
 def test_what_torch_2_6_says_of_itself_is_not_shown():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")

@@ -76,6 +76,8 @@ def test_animates(tmp_path):
         for i in range(4):
             animation.seek(i)
             frames.append(animation.convert("RGB").tobytes())
+        wait = (animation.info["duration"], animation.info["loop"])
     assert len(set(frames)) == 4
+    assert wait == (2000, 0)  # the last one stays a while; without end
     pixels = {frames[0][i : i + 3] for i in range(0, len(frames[0]), 3)}
     assert bytes([31, 119, 180]) in pixels  # tab:blue, the first walk's color, as it is
