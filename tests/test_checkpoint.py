@@ -227,3 +227,16 @@ def test_tensors_of_all_kinds_also_empty_ones(tmp_path):
     for kind, value in state.items():
         assert again[kind].dtype == value.dtype
         assert torch.equal(again[kind], value), kind
+
+
+def test_a_tensor_has_a_memory_and_a_shape_that_torch_can_have():
+    _tensor(Storage(5), 0, (1,) * 16, (1,) * 16)
+    for storage, size, stride in (
+        (Storage(5), (1,) * 17, (1,) * 17),
+        (Storage(5), (1, 1), (1,)),
+        (5, (1,), (1,)),
+        (Storage(5), (True,), (1,)),
+        (Storage(5), (-1,), (1,)),
+    ):
+        with pytest.raises(pickle.UnpicklingError, match="no sound shape"):
+            _tensor(storage, 0, size, stride)

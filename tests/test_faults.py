@@ -710,3 +710,9 @@ def test_an_archive_is_never_read_to_its_end_at_once():
     assert file.read(7) == b"content"
     with pytest.raises(tarfile.ReadError, match="94 bytes of what nobody needs"):
         file.read(94)
+
+
+def test_nothing_is_downloaded_unasked(cifar, monkeypatch):
+    monkeypatch.setattr(download, "urlopen", raises(AssertionError("it was asked")))
+    fetch_archive(cifar)
+    assert not cifar.archive.exists()

@@ -35,6 +35,8 @@ DIFFERENT = [
     (100_000, 100_001),
     (2**60, 2**60 + 1),
     (1.0, 1.0 + 1e-4),
+    (1 + 2j, torch.tensor(1 + 3j)),
+    (1.0, torch.tensor(1 + 1j)),
     (torch.ones(1), 1.0),
     (torch.ones(2, 1), torch.ones(2)),
     ([1, 2], t),
@@ -236,3 +238,18 @@ def test_a_warning_has_to_be_named(category, words):
     with pytest.raises(ValueError, match="name the category"):
         with warned(category, words):
             warnings.warn("words", UserWarning, stacklevel=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (0, 100, "words" + "." * 61 + "…"),
+        (100, 0, "…" + "." * 61 + "words"),
+        (100, 100, "…" + "words" + "." * 61 + "…"),
+        (30, 35, "." * 30 + "words" + "." * 35),
+    ],
+)
+def test_at_most_so_much_of_a_message_is_shown(before, after, line, capsys):
+    with refused(ValueError, "words"):
+        raise ValueError("." * before + "words" + "." * after)
+    assert capsys.readouterr().out == f"✓ refused, ValueError: {line}\n"

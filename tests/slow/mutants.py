@@ -74,7 +74,7 @@ TESTS = {
     "__init__": ["tests/test_small_parts.py", "tests/test_faults.py -k picture"],
     "archive": [
         f"{REFUSED} or batch",
-        "tests/test_faults.py -k download or fetched or address or archive_is",
+        "tests/test_faults.py -k download or fetched or address or archive or unasked",
         "tests/test_data_chain.py -k archive or chain_leaves or own_images",
     ],
     "batches": ["tests/test_batch_loader.py", "tests/test_batches.py"],
@@ -133,6 +133,7 @@ TESTS = {
     "signal": ["tests/test_signal.py"],
     "surface": ["tests/test_surface.py", "3_3_01"],
     "train": [
+        "tests/test_small_parts.py -k devices",
         "tests/test_train.py",
         "tests/test_batches.py",
         "tests/test_main_training.py -k none or sense or mirrored or options",
