@@ -497,3 +497,17 @@ def test_the_table_is_in_order_and_names_what_it_was_run_on():
             assert least[:2] <= migration.SEEN[package][-1], row.name
         for package in {p for since in row.outcomes for p in migration.packages(since)}:
             assert package in migration.SEEN, row.name
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [("KeyboardInterrupt", False), ("SystemExit", True)]
+)
+def test_ctrl_c_is_no_outcome_of_a_row(error, kept, tmp_path):
+    trial = migration._Trial({}, tmp_path, "<row>")
+    if kept:  # a snippet that ends its program
+        migration._attempt(trial, f"raise {error}", "<row>")
+        assert type(trial.error).__name__ == error
+        return
+    with pytest.raises(KeyboardInterrupt):
+        migration._attempt(trial, f"raise {error}", "<row>")
+    assert trial.error is None
