@@ -1,7 +1,7 @@
 """Break the code in small ways, one at a time, and see whether a check or test notices.
 
     python tests/slow/mutants.py lessons [3_1 4_5 ...] [--per-lesson 10]
-    python tests/slow/mutants.py utils [train proof ...] [--per-module 40]
+    python tests/slow/mutants.py utils [train proof ...] [--per-module 40] [--refusals]
 
 ``lessons``: of each lesson the formulas are broken: what stands on the by-hand side of
 its checks, and the functions and classes that its checks use; drawing is left out, and
@@ -805,6 +805,8 @@ def break_module(
         if isinstance(node, ast.FunctionDef) and draws(node)
     ]
     places = [*expressions(tree), *statements(tree)]
+    if options.refusals:
+        places = [place for place in places if isinstance(place[0], ast.Raise)]
     found = mutants(path, source, places)
     possible = len(found)
     chance = random.Random(f"{options.seed} {name}")
@@ -907,6 +909,9 @@ def main() -> None:
     parser.add_argument("--per-lesson", type=int, default=0, metavar="N", help="sample")
     parser.add_argument(
         "--per-module", type=int, default=40, metavar="N", help="sample"
+    )
+    parser.add_argument(
+        "--refusals", action="store_true", help="utils: take out each raise, no more"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after these")
