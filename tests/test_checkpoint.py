@@ -1,10 +1,12 @@
 """Checkpoints: whole or not there, told apart when damaged, and nobody else's."""
 
 import errno
+import io
 import os
 import pickle
 import signal
 import sys
+import zipfile
 
 import pytest
 import torch
@@ -19,7 +21,7 @@ from utils import (
     write_checkpoint,
 )
 from utils import checkpoint as checkpoint_module
-from utils.checkpoint import Storage, _tensor, checkpoints
+from utils.checkpoint import Storage, _tensor, checkpoints, load_plain
 
 SETTINGS = {"lr": 0.1, "epochs": 3, "data": "abc"}
 
@@ -240,3 +242,22 @@ def test_a_tensor_has_a_memory_and_a_shape_that_torch_can_have():
     ):
         with pytest.raises(pickle.UnpicklingError, match="no sound shape"):
             _tensor(storage, 0, size, stride)
+
+
+def test_each_refusal_of_a_checkpoint_by_its_reason(tmp_path, monkeypatch):
+    write(tmp_path, 1)
+    (path,) = checkpoints(tmp_path)
+    head, _, packed = path.read_bytes().partition(b"\n")
+    with pytest.raises(ValueError, match="far too many records"):
+        load_plain(packed + b"PK\1\2" * 100_001)
+    twice = io.BytesIO(packed)
+    with zipfile.ZipFile(twice, "a") as zipped, pytest.warns(match="Duplicate name"):
+        zipped.writestr(zipped.namelist()[0], b"")
+    with pytest.raises(ValueError, match="it has a record twice"):
+        load_plain(twice.getvalue())
+    path.write_bytes(head.replace(b"tutorial", b"tutorium") + b"\n" + packed)
+    with pytest.raises(BadInput, match="it does not begin as one"):
+        read_checkpoint(path)
+    monkeypatch.setattr(checkpoint_module, "_LARGEST", path.stat().st_size - 1)
+    with pytest.raises(BadInput, match="it has 0 GB"):
+        read_checkpoint(path)

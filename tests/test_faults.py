@@ -716,3 +716,15 @@ def test_nothing_is_downloaded_unasked(cifar, monkeypatch):
     monkeypatch.setattr(download, "urlopen", raises(AssertionError("it was asked")))
     fetch_archive(cifar)
     assert not cifar.archive.exists()
+
+
+def test_an_archive_that_ends_within_a_batch(tmp_path):
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        info = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+        info.size = 5000
+        tar.addfile(info, io.BytesIO(bytes(5000)))
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(whole.getvalue()[:2000]))  # gzip's checksum is right
+    with pytest.raises(BadInput, match=r"a\.tar\.gz: is damaged \(it ends too early\)"):
+        list(archive.read_batches(path))
