@@ -108,6 +108,19 @@ def test_a_batch_is_what_the_pickle_holds():
     assert np.array_equal(unpickle(pickle.dumps({"data": turned}, 2))["data"], turned)
 
 
+@pytest.mark.parametrize("data", [7, None, "大"])
+def test_an_array_of_no_bytes(data):
+    make = np.zeros(1, np.uint8).__reduce__()[0]
+
+    class Array:
+        def __reduce__(self):
+            state = (1, (1,), np.dtype(np.uint8), False, data)
+            return make, (np.ndarray, (0,), b"b"), state
+
+    with pytest.raises(pickle.UnpicklingError, match="its array is damaged"):
+        unpickle(pickle.dumps({"data": Array()}, 2))
+
+
 # Images
 
 
