@@ -36,7 +36,7 @@ from utils import (
     save_weights,
 )
 from utils import fit as fitted
-from utils.archive import unpickle
+from utils.archive import read_batches, unpickle
 from utils.index import LONGEST_LINE, class_names
 
 pytestmark = pytest.mark.filterwarnings("ignore:Palette images with Transparency")
@@ -106,6 +106,12 @@ def test_a_batch_is_what_the_pickle_holds():
     ]
     turned = np.asfortranarray(hostile.ROWS)
     assert np.array_equal(unpickle(pickle.dumps({"data": turned}, 2))["data"], turned)
+
+
+def test_an_archive_that_is_missing(tmp_path):
+    words = r"a\.tar\.gz: is missing: run 1_1_cifar10_to_png\.py .* --download"
+    with pytest.raises(BadInput, match=words):
+        list(read_batches(tmp_path / "a.tar.gz"))
 
 
 @pytest.mark.parametrize("data", [7, None, "大"])

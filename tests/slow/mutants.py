@@ -73,7 +73,7 @@ REFUSED = "tests/test_untrusted.py -k read_or_refused or ran or memory"
 TESTS = {
     "__init__": ["tests/test_small_parts.py", "tests/test_faults.py -k picture"],
     "archive": [
-        f"{REFUSED} or batch or no_bytes",
+        f"{REFUSED} or batch or no_bytes or missing",
         "tests/test_faults.py -k download or fetched or address or archive or unasked",
         "tests/test_data_chain.py -k archive or chain_leaves or own_images",
     ],
