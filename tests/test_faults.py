@@ -728,3 +728,10 @@ def test_an_archive_that_ends_within_a_batch(tmp_path):
     path.write_bytes(gzip.compress(whole.getvalue()[:2000]))  # gzip's checksum is right
     with pytest.raises(BadInput, match=r"a\.tar\.gz: is damaged \(it ends too early\)"):
         list(archive.read_batches(path))
+
+
+def test_an_archive_that_cannot_be_read_now_is_not_called_damaged(cifar, monkeypatch):
+    full = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    monkeypatch.setattr(archive, "_Frugal", raises(full))
+    with pytest.raises(OSError, match="Too many open files"):
+        list(archive.read_batches(cifar.archive))
