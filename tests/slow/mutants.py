@@ -12,6 +12,7 @@ sides change alike. The break is caught if the lesson fails, or breaks a promise
 ``utils``: a module is broken in a copy of the checkout, and the tests in ``TESTS`` run.
 Beside what is broken in formulas, statements are deleted, results replaced by None and
 conditions negated. Drawing is counted apart: no test looks at where a label stands.
+With ``--refusals`` each ``raise`` is taken out, and nothing else is broken.
 
 Prints a table and what survived, and exits with 1 below the shares asked for. Each
 break gets a fork of a process that has imported torch: Linux and macOS only.
