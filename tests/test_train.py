@@ -227,7 +227,6 @@ def test_the_largest_difference_of_an_export_is_returned(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "content",
     [
-        [1],
         {"net": {}, "info": {}},
         {"net": {"a": 1}, "info": {}},
         {"net": {"a": torch.ones(1)}, "info": [1]},
@@ -238,6 +237,9 @@ def test_weights_and_what_one_must_know_of_them_or_nothing(content, tmp_path):
     path = tmp_path / "net.pt"
     torch.save(content, path)
     with pytest.raises(BadInput, match=r"net\.pt: holds no weights of main\.py"):
+        read_weights(path)
+    torch.save([1], path)
+    with pytest.raises(BadInput, match=r"main\.py \(it is no dictionary\)"):
         read_weights(path)
     torch.save({"net": {"a": torch.ones(1)}, "info": {}}, path)
     assert read_weights(path)[1] == {}
