@@ -222,6 +222,12 @@ def test_the_largest_difference_of_an_export_is_returned(tmp_path, monkeypatch):
     images = torch.zeros(4, 2)
     found = export_network(net, images, tmp_path / "net.pt2")
     assert found == pytest.approx(5e-5, rel=0.01)
+    off *= 100
+    with pytest.raises(
+        RuntimeError, match=r"other\.pt2: gives other scores, by 5\.0e-03"
+    ):
+        export_network(net, images, tmp_path / "other.pt2")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pt2"]
 
 
 @pytest.mark.parametrize(
