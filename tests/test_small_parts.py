@@ -313,7 +313,7 @@ print(torch.get_num_threads(), matplotlib.get_backend(), sys.excepthook.__module
     assert out == "1 agg utils.console\n"
 
 
-def test_a_thread_that_fails_ends_the_script_after_what_was_said(tmp_path):
+def test_a_thread_that_fails_ends_the_script_after_what_was_said():
     code = """
 import sys, threading
 sys.path.insert(0, sys.argv[1])
