@@ -1,5 +1,7 @@
 """One step of training: the gradient of the mean loss, however the batch is cut."""
 
+import errno
+
 import pytest
 import torch
 from torch import nn
@@ -13,6 +15,7 @@ from utils import (
     evaluate,
     export_network,
     read_weights,
+    train,
     train_epoch,
     train_step,
 )
@@ -263,3 +266,12 @@ def test_an_export_that_differs_is_not_passed_over(tmp_path, monkeypatch):
     with pytest.raises((RuntimeError, AssertionError)):
         export_network(Net(7), torch.randn(2, 3, 32, 32), tmp_path / "net.pt2")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_cannot_be_read_now_are_not_called_damaged(tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(train, "read_bounded", full)
+    with pytest.raises(OSError, match="Too many open files"):
+        read_weights(tmp_path / "net.pt")
