@@ -427,6 +427,17 @@ def test_images_become_32_pixels_square_unless_said(index, tmp_path):
     assert load_all(tmp_path / "train.txt", 8)[0].shape == (2, 8, 8, 3)
 
 
+def test_all_images_are_read_of_many(index, tmp_path):
+    for value in range(7):
+        Image.new("RGB", (2, 2), (value + 1,) * 3).save(tmp_path / f"{value}.png")
+    count = 1503  # they are read some hundreds at a time
+    lines = [f"{i % 7}.png\t{i % 3}\n" for i in range(count)]
+    images, labels = load_all(index("".join(lines)), 2)
+    expected = torch.arange(count)
+    assert torch.equal(images[:, 1, 1, 2], (expected % 7 + 1).byte())
+    assert torch.equal(labels, expected % 3)
+
+
 def test_a_data_set_stays_in_its_folder_unless_told(index):
     outside = index("../a.png\t0")
     with pytest.raises(BadInput, match="leads out of"):

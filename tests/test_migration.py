@@ -500,6 +500,24 @@ def test_the_table_is_in_order_and_names_what_it_was_run_on():
 
 
 @pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("new[0] == 1", True),
+        ("(new[:1] == 1)", True),
+        ("new[0] == 2", False),
+        ("new == new", False),  # two values, not one
+        ("new[0]", False),  # 1.0 is not True
+    ],
+)
+def test_a_proof_is_one_value_and_true(expression, holds, tmp_path):
+    old, new = (migration._Trial({}, tmp_path, f"<{name}>") for name in ("old", "new"))
+    for kind in (torch.tensor, np.array):
+        new.value = kind([1.0, 2.0])
+        found = migration._evaluated(expression, new, old, new)
+        assert (found == expression) is holds, found
+
+
+@pytest.mark.parametrize(
     ("error", "kept"), [("KeyboardInterrupt", False), ("SystemExit", True)]
 )
 def test_ctrl_c_is_no_outcome_of_a_row(error, kept, tmp_path):

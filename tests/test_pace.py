@@ -62,11 +62,8 @@ def test_steps_are_counted_where_they_are_given():
 @pytest.mark.parametrize(
     ("durations", "begun"),
     [
-        (
-            [6, 1, 1, 1, 1, 1],
-            5,
-        ),  # the first step, which takes longer, foretells nothing
-        ([9.5, 1], 2),
+        ([6, 1, 1, 1, 1, 1], 5),  # the first step foretells nothing:
+        ([9.5, 1], 2),  # it takes longer than those to come
         ([4, 4, 4], 2),  # the second one does: a third would end late
         ([2, 2, 2, 2, 2, 2], 5),  # one that ends at the very end is begun
         ([1, 1, 7, 1, 1], 3),  # it is the last step that counts,

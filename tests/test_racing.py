@@ -182,10 +182,13 @@ def test_what_an_idea_buys_is_what_is_lost_without_it():
     [
         (["--budget", "inf"], "--budget inf: give a number of seconds above zero"),
         (["--budget", "-1"], "--budget -1: give"),
+        (["--budget", "nan"], "--budget nan: give"),
+        (["--runs", "0"], "--runs, --threads, --steps: give at least 1"),
         (["--threads", "0"], "--runs, --threads, --steps: give at least 1"),
         (["--steps", "0"], "give at least 1"),
         (["--name", "a b"], "--name a b: give letters"),
         (["--name", ".a"], "--name .a: give letters"),
+        (["--name", "../x"], "--name ../x: give letters"),
         (["--name", "default"], "which is main.py's"),
     ],
 )
