@@ -2,6 +2,7 @@
 
     python tests/slow/mutants.py lessons [3_1 4_5 ...] [--per-lesson 10]
     python tests/slow/mutants.py utils [train proof ...] [--per-module 40] [--refusals]
+        [--unlike SEED:N ...]
 
 ``lessons``: of each lesson the formulas are broken: what stands on the by-hand side of
 its checks, and the functions and classes that its checks use; drawing is left out, and
@@ -12,7 +13,9 @@ sides change alike. The break is caught if the lesson fails, or breaks a promise
 ``utils``: a module is broken in a copy of the checkout, and the tests in ``TESTS`` run.
 Beside what is broken in formulas, statements are deleted, results replaced by None and
 conditions negated. Drawing is counted apart: no test looks at where a label stands.
-With ``--refusals`` each ``raise`` is taken out, and nothing else is broken.
+With ``--refusals`` each ``raise`` is taken out, and nothing else is broken. What an
+earlier sample showed has got its tests: ``--unlike 1:20`` leaves out what ``--seed 1
+--per-module 20`` would draw.
 
 Prints a table and what survived, and exits with 1 below the shares asked for. Each
 break gets a fork of a process that has imported torch: Linux and macOS only.
@@ -84,7 +87,7 @@ TESTS = {
         f"{REFUSED} or weights or checkpoint",
     ],
     "child": [
-        "tests/test_run.py -k not heavy",
+        "tests/test_run.py",
         "tests/test_faults.py -k outlives",
     ],
     "console": [
@@ -129,7 +132,7 @@ TESTS = {
     "proof": ["tests/test_proof.py"],
     "racing": ["tests/test_racing.py", "tests/test_speedrun.py -k leaves or one_line"],
     "report": ["tests/test_pictures.py"],
-    "runner": ["tests/test_run.py -k not heavy"],
+    "runner": ["tests/test_run.py"],
     "schedule": ["tests/test_schedule.py", "tests/test_small_parts.py", "3_4_5"],
     "signal": ["tests/test_signal.py"],
     "surface": ["tests/test_surface.py", "3_3_01"],
@@ -755,6 +758,12 @@ def run_tests(root: Path, tests: Sequence[str], folder: Path, shared: bool) -> i
 
     if shared:  # the server that this process's parent has started
         forkserver._forkserver.ensure_running = lambda: None
+    else:  # that one is not this process's child: a server would seem impossible
+        own = forkserver._forkserver = forkserver.ForkServer()
+        for name in ("ensure_running", "connect_to_new_process"):
+            setattr(forkserver, name, getattr(own, name))
+        forkserver.set_forkserver_preload = own.set_forkserver_preload
+        forkserver.get_inherited_fds = own.get_inherited_fds
     register = hypothesis.settings.register_profile
     quick = dict(
         derandomize=True,
@@ -810,10 +819,10 @@ def break_module(
         places = [place for place in places if isinstance(place[0], ast.Raise)]
     found = mutants(path, source, places)
     possible = len(found)
-    chance = random.Random(f"{options.seed} {name}")
-    if options.per_module and possible > options.per_module:
-        found = chance.sample(found, options.per_module)
-    chance.shuffle(found)
+    seen = [sample(found, name, *earlier) for earlier in options.unlike]
+    seen = {mutant.source for mutants in seen for mutant in mutants}
+    found = [mutant for mutant in found if mutant.source not in seen]
+    found = sample(found, name, options.seed, options.per_module)
     print(f"{name}: {possible} breaks possible, {len(found)} are tried", flush=True)
     copy = root / path.relative_to(ROOT)
     suites = suites_of(name, root)
@@ -853,6 +862,20 @@ def break_module(
     finally:
         copy.write_text(source, encoding="utf-8")
     return rows
+
+
+def sample(found: list[Mutant], name: str, seed: int, most: int) -> list[Mutant]:
+    """Return up to ``most`` of a module's breaks, in a random order; all if it is 0."""
+    chance = random.Random(f"{seed} {name}")
+    found = chance.sample(found, most) if 0 < most < len(found) else list(found)
+    chance.shuffle(found)
+    return found
+
+
+def two_numbers(text: str) -> tuple[int, int]:
+    """Read ``SEED:N``."""
+    seed, most = text.split(":")
+    return int(seed), int(most)
 
 
 def suites_of(name: str, root: Path) -> list[tuple[str, Callable[[Path], int]]]:
@@ -915,6 +938,14 @@ def main() -> None:
         "--refusals", action="store_true", help="utils: take out each raise, no more"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument(
+        "--unlike",
+        type=two_numbers,
+        nargs="+",
+        default=[],
+        metavar="SEED:N",
+        help="utils: leave out these samples, by seed and number per module",
+    )
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after these")
     parser.add_argument("--jobs", type=int, default=1, help="lessons at once")
     parser.add_argument("--out", type=Path, help="write the report here too")
